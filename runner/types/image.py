@@ -1,0 +1,193 @@
+"""Images: the OCI image specification's documents and the Engine API's views of them.
+
+OCI documents keep the names of the image-spec; Engine API types keep dockerd's.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+import msgspec
+
+MEDIA_TYPE_OCI_INDEX = "application/vnd.oci.image.index.v1+json"
+MEDIA_TYPE_OCI_MANIFEST = "application/vnd.oci.image.manifest.v1+json"
+MEDIA_TYPE_OCI_CONFIG = "application/vnd.oci.image.config.v1+json"
+MEDIA_TYPE_OCI_LAYER = "application/vnd.oci.image.layer.v1.tar"
+MEDIA_TYPE_OCI_LAYER_GZIP = "application/vnd.oci.image.layer.v1.tar+gzip"
+MEDIA_TYPE_OCI_LAYER_ZSTD = "application/vnd.oci.image.layer.v1.tar+zstd"
+MEDIA_TYPE_DOCKER_LIST = "application/vnd.docker.distribution.manifest.list.v2+json"
+MEDIA_TYPE_DOCKER_MANIFEST = "application/vnd.docker.distribution.manifest.v2+json"
+MEDIA_TYPE_DOCKER_CONFIG = "application/vnd.docker.container.image.v1+json"
+MEDIA_TYPE_DOCKER_LAYER = "application/vnd.docker.image.rootfs.diff.tar"
+MEDIA_TYPE_DOCKER_LAYER_GZIP = "application/vnd.docker.image.rootfs.diff.tar.gzip"
+
+INDEX_TYPES = frozenset({MEDIA_TYPE_OCI_INDEX, MEDIA_TYPE_DOCKER_LIST})
+MANIFEST_TYPES = frozenset({MEDIA_TYPE_OCI_MANIFEST, MEDIA_TYPE_DOCKER_MANIFEST})
+
+
+class Platform(msgspec.Struct, omit_defaults=True, frozen=True):
+    """An OCI platform. `variant` is normalised (arm64/v8 is arm64) where it is compared."""
+
+    architecture: str = ""
+    os: str = ""
+    os_version: str = msgspec.field(default="", name="os.version")
+    os_features: tuple[str, ...] = msgspec.field(default=(), name="os.features")
+    variant: str = ""
+
+    def __str__(self) -> str:
+        return "/".join(part for part in (self.os, self.architecture, self.variant) if part)
+
+
+class Descriptor(msgspec.Struct, omit_defaults=True, rename="camel", frozen=True):
+    """A reference to content by digest (image-spec, descriptor.md). `size` is in bytes."""
+
+    media_type: str
+    digest: str
+    size: int
+    urls: list[str] = msgspec.field(default_factory=list)
+    annotations: dict[str, str] = msgspec.field(default_factory=dict)
+    platform: Platform | None = None
+
+
+class Manifest(msgspec.Struct, omit_defaults=True, rename="camel"):
+    """image-spec manifest.md; Docker's schema 2 has the same fields."""
+
+    config: Descriptor
+    layers: list[Descriptor]
+    schema_version: int = 2
+    media_type: str = ""
+    annotations: dict[str, str] = msgspec.field(default_factory=dict)
+
+
+class Index(msgspec.Struct, omit_defaults=True, rename="camel"):
+    """image-spec image-index.md; Docker's manifest list has the same fields."""
+
+    manifests: list[Descriptor]
+    schema_version: int = 2
+    media_type: str = ""
+    annotations: dict[str, str] = msgspec.field(default_factory=dict)
+
+
+class HealthConfig(msgspec.Struct, rename="pascal", omit_defaults=True):
+    """A health check (Docker's extension of the image config). Durations in nanoseconds."""
+
+    test: list[str] | None = None
+    interval: int = 0
+    timeout: int = 0
+    start_period: int = 0
+    start_interval: int = 0
+    retries: int = 0
+
+
+class ImageRunConfig(msgspec.Struct, rename="pascal", omit_defaults=True):
+    """The `config` object of an image config: how its containers are run by default."""
+
+    user: str = ""
+    exposed_ports: dict[str, dict[str, Any]] | None = None
+    env: list[str] | None = None
+    entrypoint: list[str] | None = None
+    cmd: list[str] | None = None
+    volumes: dict[str, dict[str, Any]] | None = None
+    working_dir: str = ""
+    labels: dict[str, str] | None = None
+    stop_signal: str = ""
+    args_escaped: bool = False
+    healthcheck: HealthConfig | None = None
+    shell: list[str] | None = None
+    on_build: list[str] | None = None
+
+
+class RootFS(msgspec.Struct, omit_defaults=True):
+    """The uncompressed layers' digests, base first."""
+
+    type: str = "layers"
+    diff_ids: list[str] = msgspec.field(default_factory=list)
+
+
+class History(msgspec.Struct, omit_defaults=True):
+    """One step of the image's making."""
+
+    created: str | None = None
+    created_by: str = ""
+    author: str = ""
+    comment: str = ""
+    empty_layer: bool = False
+
+
+class ImageConfig(msgspec.Struct, omit_defaults=True):
+    """image-spec config.md: platform, run configuration, root filesystem, history."""
+
+    architecture: str = ""
+    os: str = ""
+    variant: str = ""
+    os_version: str = msgspec.field(default="", name="os.version")
+    created: str | None = None
+    author: str = ""
+    config: ImageRunConfig = msgspec.field(default_factory=ImageRunConfig)
+    rootfs: RootFS = msgspec.field(default_factory=RootFS)
+    history: list[History] = msgspec.field(default_factory=list)
+
+
+class ImageSummary(msgspec.Struct, rename="pascal"):
+    """An item of GET /images/json (moby image.Summary). Times in Unix seconds, sizes in bytes."""
+
+    id: str
+    parent_id: str = ""
+    repo_tags: list[str] = msgspec.field(default_factory=list)
+    repo_digests: list[str] = msgspec.field(default_factory=list)
+    created: int = 0
+    size: int = 0
+    shared_size: int = -1
+    labels: dict[str, str] | None = None
+    containers: int = -1
+    descriptor: Descriptor | None = None
+
+
+class GraphDriverData(msgspec.Struct, rename="pascal"):
+    """Where dockerd used to name its graph driver; with the containerd store, the snapshotter."""
+
+    name: str
+    data: dict[str, str] | None = None
+
+
+class RootFSInspect(msgspec.Struct, rename="pascal", omit_defaults=True):
+    """The layers of an image, in inspect's spelling."""
+
+    type: str
+    layers: list[str] = msgspec.field(default_factory=list)
+
+
+class ImageMetadata(msgspec.Struct, rename="pascal"):
+    """Local facts about an image that its content does not say."""
+
+    last_tag_time: str = "0001-01-01T00:00:00Z"
+
+
+PullPolicy = Literal["always", "missing", "never"]
+
+
+class ProgressDetail(msgspec.Struct, omit_defaults=True):
+    """Bytes done and in all; empty while unknown."""
+
+    current: int = 0
+    total: int = 0
+
+
+class ErrorDetail(msgspec.Struct, omit_defaults=True):
+    """The error that ended a progress stream."""
+
+    message: str
+    code: int = 0
+
+
+class ProgressMessage(msgspec.Struct, omit_defaults=True, rename="camel"):
+    """A line of a pull's, load's or import's JSON stream (moby jsonstream.Message)."""
+
+    stream: str = ""
+    status: str = ""
+    progress_detail: ProgressDetail | None = None
+    progress: str = ""
+    id: str = ""
+    error_detail: ErrorDetail | None = None
+    error: str = ""
+    aux: dict[str, Any] | None = None
