@@ -57,6 +57,7 @@ class Config(Wire, rename="pascal"):
             "shell",
         }
     )
+    omit_none: ClassVar[frozenset[str]] = frozenset({"stop_timeout"})
     string_or_list: ClassVar[frozenset[str]] = frozenset({"cmd", "entrypoint", "shell"})
 
 
@@ -296,6 +297,7 @@ class HostConfig(Wire, rename="pascal"):
             "mounts",
         }
     )
+    omit_none: ClassVar[frozenset[str]] = frozenset({"init"})
 
 
 class CreateRequest(Config, rename="pascal"):
@@ -435,7 +437,7 @@ class InspectResponse(Wire, rename="pascal"):
     network_settings: NetworkSettings
     image_manifest_descriptor: Descriptor | None = None
 
-    omit_empty: ClassVar[frozenset[str]] = frozenset(
+    omit_none: ClassVar[frozenset[str]] = frozenset(
         {"size_rw", "size_root_fs", "image_manifest_descriptor"}
     )
 

@@ -4,7 +4,8 @@ Clients depend on what encoding/json does: fields marked `omitempty` vanish when
 empty slices and maps are `null` or `[]` by their value, map keys come sorted. In requests, keys
 match without regard to case, `null` means "leave the zero value", unknown keys are ignored.
 
-A struct names its `omitempty` fields in `omit_empty`, and those that accept one string in place of
+A struct names its `omitempty` fields in `omit_empty`, its `omitempty` pointers (absent only when
+unset, so that 0 and false are said) in `omit_none`, and those that accept one string in place of
 a list (moby strslice.StrSlice) in `string_or_list`, by their Python names.
 """
 
@@ -26,24 +27,38 @@ class Wire(msgspec.Struct):
     """Base of the Engine API's types."""
 
     omit_empty: ClassVar[frozenset[str]] = frozenset()
+    omit_none: ClassVar[frozenset[str]] = frozenset()
     string_or_list: ClassVar[frozenset[str]] = frozenset()
 
 
 class _Field(typing.NamedTuple):
     attribute: str
     name: str
-    omit_empty: bool
-    string_or_list: bool
     type: Any
+    omit_empty: bool
+    omit_none: bool
+    string_or_list: bool
+
+    def omits(self, item: Any) -> bool:
+        """Whether encoding/json would leave the field out."""
+        return (self.omit_empty and not item) or (self.omit_none and item is None)
 
 
 @functools.cache
 def _fields(struct: type[msgspec.Struct]) -> tuple[_Field, ...]:
-    omit = getattr(struct, "omit_empty", frozenset())
+    empty = getattr(struct, "omit_empty", frozenset())
+    none = getattr(struct, "omit_none", frozenset())
     listable = getattr(struct, "string_or_list", frozenset())
     hints = typing.get_type_hints(struct)
     return tuple(
-        _Field(attribute, name, attribute in omit, attribute in listable, hints[attribute])
+        _Field(
+            attribute,
+            name,
+            hints[attribute],
+            attribute in empty,
+            attribute in none,
+            attribute in listable,
+        )
         for attribute, name in zip(
             struct.__struct_fields__, struct.__struct_encode_fields__, strict=True
         )
@@ -56,7 +71,7 @@ def to_wire(value: Any) -> Any:
         return {
             field.name: to_wire(item)
             for field in _fields(type(value))
-            if (item := getattr(value, field.attribute)) or not field.omit_empty
+            if not field.omits(item := getattr(value, field.attribute))
         }
     if isinstance(value, msgspec.Struct):
         return msgspec.to_builtins(value)
