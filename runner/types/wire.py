@@ -46,9 +46,9 @@ class _Field(typing.NamedTuple):
 
 @functools.cache
 def _fields(struct: type[msgspec.Struct]) -> tuple[_Field, ...]:
-    empty = getattr(struct, "omit_empty", frozenset())
-    none = getattr(struct, "omit_none", frozenset())
-    listable = getattr(struct, "string_or_list", frozenset())
+    empty: frozenset[str] = getattr(struct, "omit_empty", frozenset())
+    none: frozenset[str] = getattr(struct, "omit_none", frozenset())
+    listable: frozenset[str] = getattr(struct, "string_or_list", frozenset())
     hints = typing.get_type_hints(struct)
     return tuple(
         _Field(
