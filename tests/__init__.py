@@ -1,0 +1,1 @@
+"""The test suite: unit, integration (a real containerd), compat (stock clients)."""

@@ -1,0 +1,1 @@
+"""The machinery that the tests stand on: real daemons, made images, checks for residue."""

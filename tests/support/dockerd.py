@@ -1,0 +1,263 @@
+"""The oracle: a real dockerd with containerd's image store, to compare with.
+
+    python -m tests.support.dockerd --run        stays in the foreground until SIGTERM
+
+It runs beside anything else: data, sockets, containerd and bridge are its own. What it shares with
+the host is the firewall, whose state before the first oracle is put back after the last one.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import functools
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Any, Final, Self
+
+from tests.support import firewall, http
+from tests.support.containerd import Containerd
+from tests.support.foreground import announce_and_wait, until_signal
+from tests.support.process import Daemon, HarnessError, cgroup_mounts
+from tests.support.subnets import make_bridge
+from tests.support.toolchain import bin_dirs, cache_dir, compose_plugins_dir, docker_cli, path_with
+from tests.support.workspace import Workspace, remove_cgroups
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+
+class Dockerd:
+    """dockerd 28.5 on its own containerd 2.1. As a context manager it is started and closed."""
+
+    def __init__(self, *, arguments: Sequence[str] = ()) -> None:
+        self.workspace = Workspace.make()
+        path = self.workspace.path
+        self.containerd = Containerd("2.1", workspace=self.workspace)
+        self.socket = path / "docker.sock"
+        self.bridge = f"ob{self.workspace.tag}"
+        """The name of the bridge of its default network."""
+        self._firewall = SharedFirewall()
+        # dockerd takes docker-proxy and docker-init from PATH, and they must be of its release.
+        path_value = path_with(*bin_dirs("oracle"), self.containerd.bin_dir)
+        self.daemon = Daemon(
+            "dockerd",
+            [
+                str(Path(bin_dirs("oracle")[-1]) / "dockerd"),
+                f"--config-file={_write_config(path)}",
+                f"--host=unix://{self.socket}",
+                f"--data-root={path}/data",
+                f"--exec-root={path}/exec",
+                f"--pidfile={path}/docker.pid",
+                f"--containerd={self.containerd.address}",
+                f"--bridge={self.bridge}",
+                "--feature=containerd-snapshotter=true",
+                # The policy of FORWARD belongs to the host, and outlives dockerd.
+                "--ip-forward-no-drop",
+                "--shutdown-timeout=5",
+                *arguments,
+            ],
+            log=path / "dockerd.log",
+            env=dict(os.environ, PATH=path_value),
+        )
+
+    @property
+    def host(self) -> str:
+        """The value for DOCKER_HOST."""
+        return f"unix://{self.socket}"
+
+    def start(self) -> Self:
+        """Make the bridge when there is none yet, start containerd and dockerd."""
+        if not Path(f"/sys/class/net/{self.bridge}").exists():
+            self._firewall.enter()
+            self.workspace.note_link(self.bridge)
+            gateway = make_bridge(self.bridge)
+            self.workspace.note_link(self.bridge, str(gateway.network))
+        if not self.containerd.daemon.running():
+            self.containerd.start()
+        self.daemon.start(lambda: http.answers_ping(self.socket))
+        return self
+
+    def stop(self) -> None:
+        """End dockerd in good order; its containers end with it."""
+        self.daemon.stop(seconds=20)
+
+    def kill(self) -> None:
+        """SIGKILL dockerd; its containers run on."""
+        self.daemon.kill()
+
+    def close(self) -> None:
+        """End everything and put the machine back as it was."""
+        self.stop()
+        self.containerd.stop()
+        self.workspace.close()
+        self._firewall.leave()
+
+    def docker(
+        self,
+        *arguments: str,
+        input: str | bytes | None = None,  # noqa: A002 (subprocess's name)
+        timeout: float = 120,
+        env: Mapping[str, str] | None = None,
+    ) -> subprocess.CompletedProcess[str]:
+        """Run the stock docker CLI on this engine."""
+        return run_docker(
+            self.host, self.workspace, *arguments, input=input, timeout=timeout, env=env
+        )
+
+    def api(self, method: str, target: str, body: Any = None, **options: Any) -> http.Answer:
+        """One Engine API request."""
+        return http.request(self.socket, method, target, body, **options)
+
+    def load(self, archive: Path) -> str:
+        """`docker load` of an archive; what it printed."""
+        done = self.docker("load", "-i", str(archive))
+        if done.returncode != 0:
+            raise HarnessError(f"docker load: {done.stderr}")
+        return done.stdout
+
+    def __enter__(self) -> Self:
+        try:
+            return self.start()
+        except BaseException:
+            self.close()
+            raise
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+def _write_config(path: Path) -> Path:
+    file = path / "daemon.json"
+    file.write_text("{}")  # so that the host's /etc/docker/daemon.json is not read
+    return file
+
+
+def run_docker(
+    host: str,
+    workspace: Workspace,
+    *arguments: str,
+    input: str | bytes | None = None,  # noqa: A002 (subprocess's name)
+    timeout: float = 120,
+    env: Mapping[str, str] | None = None,
+) -> subprocess.CompletedProcess[str]:
+    """Run the stock docker CLI on an engine, with a configuration of its own."""
+    done = subprocess.run(
+        [str(docker_cli()), *arguments],
+        input=input.encode() if isinstance(input, str) else input,
+        stdin=subprocess.DEVNULL if input is None else None,
+        capture_output=True,
+        env=docker_env(host, workspace) | dict(env or {}),
+        timeout=timeout,
+        check=False,
+    )
+    output, errors = (part.decode(errors="surrogateescape") for part in (done.stdout, done.stderr))
+    return subprocess.CompletedProcess(done.args, done.returncode, output, errors)
+
+
+def docker_env(host: str, workspace: Workspace) -> dict[str, str]:
+    """The environment in which the docker CLI and docker compose talk to an engine."""
+    folder = workspace.folder("docker-config")
+    config = folder / "config.json"
+    if not config.exists():
+        plugins = str(compose_plugins_dir())
+        config.write_text(json.dumps({"cliPluginsExtraDirs": [plugins]}))
+    inherited = {k: v for k, v in os.environ.items() if not k.startswith("DOCKER_")}
+    return inherited | {"DOCKER_HOST": host, "DOCKER_CONFIG": str(folder), "PATH": path_with()}
+
+
+class SharedFirewall:
+    """The firewall and cgroups as they were before the first of several oracles.
+
+    Each holds a shared lock; whoever can make it exclusive at the end was the last.
+    """
+
+    _DIRECTORY: Final = "oracle-baseline"
+
+    def __init__(self) -> None:
+        self._lock: IO[str] | None = None
+
+    def enter(self) -> None:
+        """Record what is there, when this is the first oracle."""
+        with self._door():
+            self._lock = (self._folder() / "users").open("w")
+            if self._alone():
+                (self._folder() / "state.json").write_text(json.dumps(self._state()))
+            fcntl.flock(self._lock, fcntl.LOCK_SH)
+
+    def leave(self) -> None:
+        """Put back what was recorded, when this is the last oracle."""
+        if self._lock is None:
+            return
+        with self._door():
+            if self._alone():
+                self._restore(json.loads((self._folder() / "state.json").read_text()))
+            self._lock.close()
+            self._lock = None
+
+    def _alone(self) -> bool:
+        assert self._lock is not None
+        try:
+            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return False
+        return True
+
+    @contextlib.contextmanager
+    def _door(self) -> Iterator[None]:
+        with (self._folder() / "door").open("w") as handle:
+            fcntl.flock(handle, fcntl.LOCK_EX)
+            yield
+
+    def _folder(self) -> Path:
+        folder = cache_dir() / self._DIRECTORY
+        folder.mkdir(parents=True, exist_ok=True)
+        return folder
+
+    @staticmethod
+    def _state() -> dict[str, Any]:
+        lines = {
+            command: [[line.table, line.text] for line in firewall.save(command)]
+            for command in firewall.FAMILIES
+        }
+        return {"firewall": lines, "cgroups": [str(path) for path in _docker_cgroups()]}
+
+    @staticmethod
+    def _restore(state: dict[str, Any]) -> None:
+        for command in firewall.FAMILIES:
+            kept = {firewall.Line(*pair) for pair in state["firewall"][command]}
+            firewall.remove(command, functools.partial(_is_added, kept))
+        remove_cgroups({p for p in _docker_cgroups() if str(p) not in state["cgroups"]})
+
+
+def _is_added(kept: set[firewall.Line], line: firewall.Line) -> bool:
+    """Only dockerd's own chains and jumps: other engines' rules may be newer than the record."""
+    return line not in kept and "DOCKER" in line.text
+
+
+def _docker_cgroups() -> list[Path]:
+    """dockerd's default parent of its containers' cgroups, in every hierarchy."""
+    return [path for mount in set(cgroup_mounts().values()) if (path := mount / "docker").is_dir()]
+
+
+def main(arguments: list[str]) -> int:
+    """Run one in the foreground, for experiments by hand."""
+    if arguments[:1] != ["--run"]:
+        print("usage: python -m tests.support.dockerd --run [dockerd flags]")
+        return 2
+    with until_signal(), Dockerd(arguments=arguments[1:]) as dockerd:
+        announce_and_wait(
+            DOCKER_HOST=dockerd.host,
+            DOCKER=str(docker_cli()),
+            CONTAINERD_ADDRESS=str(dockerd.containerd.address),
+            BRIDGE=dockerd.bridge,
+            LOG=str(dockerd.daemon.log),
+        )
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

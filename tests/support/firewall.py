@@ -1,0 +1,87 @@
+"""iptables as the tests see it: what is there, and the removal of exactly what a daemon added."""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+import shlex
+import shutil
+import subprocess
+from typing import TYPE_CHECKING, Final
+
+from tests.support.toolchain import path_with
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+FAMILIES: Final = ("iptables", "ip6tables")
+BACKENDS: Final = (
+    "iptables-nft",
+    "ip6tables-nft",
+    "iptables-legacy",
+    "ip6tables-legacy",
+)
+
+
+@dataclasses.dataclass(frozen=True, order=True)
+class Line:
+    """One rule, chain or policy of one table."""
+
+    table: str
+    text: str
+    """As iptables-save writes it, without counters."""
+
+
+def save(command: str) -> list[Line]:
+    """What `<command>-save` prints: rules and chains, but not what every kernel has anyway."""
+    program = shutil.which(f"{command}-save", path=path_with())
+    if program is None:
+        return []
+    done = subprocess.run([program], capture_output=True, text=True, check=False)
+    return list(_parse(done.stdout))
+
+
+def _parse(text: str) -> Iterator[Line]:
+    table = ""
+    for line in text.splitlines():
+        if line.startswith("*"):
+            table = line[1:]
+        elif line.startswith(":"):
+            chain, policy = line[1:].split()[:2]
+            if policy != "ACCEPT":
+                yield Line(table, f":{chain} {policy}")
+        elif line.startswith("-A"):
+            yield Line(table, line)
+
+
+def remove(command: str, unwanted: Callable[[Line], bool]) -> None:
+    """Delete the rules, then the chains, and reset the policies that the predicate picks."""
+    lines = [line for line in save(command) if unwanted(line)]
+    for line in lines:
+        if line.text.startswith("-A "):
+            _change(command, line.table, "-D", *shlex.split(line.text)[1:])
+    for line in lines:
+        if line.text.startswith(":"):
+            chain, policy = line.text[1:].split()
+            if policy == "-":
+                _change(command, line.table, "-F", chain)
+                _change(command, line.table, "-X", chain)
+            else:
+                _change(command, line.table, "-P", chain, "ACCEPT")
+
+
+def remove_naming(*words: str) -> None:
+    """Delete the rules of both families in which one of the words (interface, subnet) occurs."""
+    patterns = [re.compile(rf"(?<![\w.-]){re.escape(word)}(?![\w-])") for word in words]
+
+    def named(line: Line) -> bool:
+        return line.text.startswith("-A") and any(p.search(line.text) for p in patterns)
+
+    for command in FAMILIES:
+        remove(command, named)
+
+
+def _change(command: str, table: str, *arguments: str) -> None:
+    program = shutil.which(command, path=path_with()) or command
+    # Another process may have been quicker: a rule that is gone is what was wanted.
+    subprocess.run([program, "-w", "-t", table, *arguments], capture_output=True, check=False)

@@ -1,0 +1,359 @@
+"""Fetches the daemons that the tests run: several containerds, a dockerd, a registry.
+
+Each tool is a handful of packages from one Debian suite, unpacked (not installed) into a folder of
+a machine-wide cache. The archive is the one that the machine's own apt sources name, only the suite
+is another, so nothing about the machine's installed packages changes.
+
+    python -m tests.support.toolchain [all|prerequisites|<tool> ...]
+"""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import fcntl
+import functools
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+
+class ToolchainError(Exception):
+    """A tool cannot be had on this machine; the text says why."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Tool:
+    """Packages of one Debian suite that are unpacked together."""
+
+    suite: str
+    packages: tuple[str, ...]
+    drop: tuple[str, ...] = ()
+    """Files (relative to the tool's root) that must not shadow the host's own."""
+    only: tuple[str, ...] = ()
+    """Folders to keep, all when empty."""
+
+
+# A newer runc wants a newer glibc than the oldest host has.
+_RUNC: Final = ("usr/bin/runc", "usr/sbin/runc")
+_BIN: Final = ("usr/bin", "usr/sbin", "usr/libexec")
+
+TOOLS: Final[dict[str, Tool]] = {
+    "debian12": Tool("bookworm", ("containerd",), _RUNC, _BIN),
+    "trixie": Tool("trixie", ("containerd",), _RUNC, _BIN),
+    "forky": Tool("forky", ("containerd",), _RUNC, _BIN),
+    "oracle": Tool("forky", ("docker.io", "docker-cli", "tini-static"), _RUNC, _BIN),
+    "compose": Tool("forky", ("docker-compose",), (), _BIN),
+    "registry": Tool("trixie", ("docker-registry",), (), _BIN),
+}
+
+CONTAINERD_VERSIONS: Final[dict[str, str]] = {
+    "1.6": "debian12",
+    "1.7": "trixie",
+    "2.1": "forky",
+}
+"""The tool that carries each containerd series the project supports."""
+
+PREREQUISITES: Final[dict[str, tuple[str, ...]]] = {
+    "busybox-static": ("busybox",),
+    "containerd": ("containerd",),
+    "iproute2": ("ip",),
+    "iptables": ("iptables", "ip6tables"),
+    "runc": ("runc",),
+    "util-linux": ("lsns", "nsenter", "unshare"),
+    "zstd": ("zstd",),
+}
+"""Host packages that the tests need, with the commands that prove their presence."""
+
+_SBIN: Final = ("/usr/local/sbin", "/usr/sbin", "/sbin")
+
+
+def cache_dir() -> Path:
+    """The machine-wide cache; `RUNNER_TOOLCHAIN` chooses another place."""
+    if chosen := os.environ.get("RUNNER_TOOLCHAIN"):
+        return Path(chosen)
+    base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    return Path(base) / "runner-toolchain"
+
+
+def path_with(*folders: Path) -> str:
+    """A PATH that starts with these folders and is never without the sbin ones."""
+    inherited = os.environ.get("PATH", os.defpath).split(os.pathsep)
+    wanted = [str(folder) for folder in folders] + inherited + list(_SBIN)
+    return os.pathsep.join(dict.fromkeys(wanted))
+
+
+def tool_root(name: str) -> Path:
+    """The folder of a tool, fetched first when it is not there. Safe to call in a race."""
+    tool = TOOLS[name]
+    root = cache_dir() / name
+    if _is_complete(root, tool):
+        return root
+    with _locked(cache_dir() / f"{name}.lock"):
+        if not _is_complete(root, tool):
+            _fetch(tool, root)
+    return root
+
+
+def bin_dirs(name: str) -> list[Path]:
+    """The folders of a tool that belong on PATH, most specific first."""
+    root = tool_root(name)
+    return [folder for part in ("usr/bin", "usr/sbin") if (folder := root / part).is_dir()]
+
+
+def containerd_bin_dir(version: str) -> Path:
+    """The folder with `containerd`, its shim and `ctr` of the series "1.6", "1.7" or "2.1"."""
+    try:
+        tool = CONTAINERD_VERSIONS[version]
+    except KeyError:
+        known = ", ".join(CONTAINERD_VERSIONS)
+        raise ToolchainError(f"no containerd {version!r} here (known: {known})") from None
+    return tool_root(tool) / "usr/bin"
+
+
+def docker_cli() -> Path:
+    """The stock docker CLI of the oracle's release."""
+    return tool_root("oracle") / "usr/bin/docker"
+
+
+def compose_plugins_dir() -> Path:
+    """The folder to name in the docker CLI's `cliPluginsExtraDirs`."""
+    root = tool_root("compose")
+    for plugin in root.glob("usr/**/docker-compose"):
+        if plugin.parent.name == "cli-plugins":
+            return plugin.parent
+    raise ToolchainError("the docker-compose package carries no CLI plugin")
+
+
+def ensure_prerequisites() -> list[str]:
+    """Install the host packages that are missing, and return their names."""
+    path = path_with()
+    missing = [
+        package
+        for package, commands in PREREQUISITES.items()
+        if not all(shutil.which(command, path=path) for command in commands)
+    ]
+    if missing:
+        _apt_install(missing)
+    return missing
+
+
+def _apt_install(packages: Sequence[str]) -> None:
+    environment = dict(os.environ, DEBIAN_FRONTEND="noninteractive")
+    with _services_stay_down():
+        for command in (["update"], ["install", "-y", "--no-install-recommends", *packages]):
+            _run(["apt-get", "-q", "-o", "DPkg::Lock::Timeout=120", *command], env=environment)
+
+
+@contextlib.contextmanager
+def _services_stay_down() -> Iterator[None]:
+    """Keep packages from starting their services (invoke-rc.d asks policy-rc.d first)."""
+    policy = Path("/usr/sbin/policy-rc.d")
+    if policy.exists():
+        yield
+        return
+    policy.write_text("#!/bin/sh\nexit 101\n")
+    policy.chmod(0o755)
+    try:
+        yield
+    finally:
+        policy.unlink(missing_ok=True)
+
+
+def _stamp(tool: Tool) -> str:
+    return repr(tool) + "\n"
+
+
+def _is_complete(root: Path, tool: Tool) -> bool:
+    try:
+        return (root / ".complete").read_text() == _stamp(tool)
+    except OSError:
+        return False
+
+
+def _fetch(tool: Tool, root: Path) -> None:
+    """Download and unpack beside the final place, then rename: a half-made tool is never seen."""
+    if shutil.which("apt-get") is None or shutil.which("dpkg-deb") is None:
+        raise ToolchainError("the toolchain is fetched with apt, which this machine does not have")
+    scratch = Path(tempfile.mkdtemp(prefix=f".{root.name}-", dir=root.parent))
+    try:
+        scratch.chmod(0o755)
+        unpacked = scratch / "root"
+        for package in _download(tool, scratch):
+            _run(["dpkg-deb", "--extract", str(package), str(unpacked)])
+        _prune(tool, unpacked)
+        (unpacked / ".complete").write_text(_stamp(tool))
+        if root.exists():
+            root.rename(scratch / "stale")
+        unpacked.rename(root)
+    finally:
+        shutil.rmtree(scratch, ignore_errors=True)
+
+
+def _prune(tool: Tool, root: Path) -> None:
+    for name in tool.drop:
+        (root / name).unlink(missing_ok=True)
+    for top in root.iterdir():
+        kept = [folder for folder in tool.only if folder.split("/")[0] == top.name]
+        if not kept:
+            shutil.rmtree(top)
+            continue
+        for child in top.iterdir():
+            if f"{top.name}/{child.name}" not in kept:
+                _remove(child)
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path)
+    else:
+        path.unlink()
+
+
+def _download(tool: Tool, scratch: Path) -> list[Path]:
+    options = _apt_options(tool.suite)
+    folder = scratch / "packages"
+    folder.mkdir()
+    _run(["apt-get", *options, "download", *tool.packages], cwd=folder)
+    return sorted(folder.glob("*.deb"))
+
+
+def _apt_options(suite: str) -> list[str]:
+    """Options that make apt see one suite only, in lists of its own, fetched when not yet there."""
+    state = cache_dir() / "apt" / suite
+    options = [
+        "-q",
+        "-oAcquire::Retries=3",
+        "-oAcquire::Languages=none",
+        "-oAcquire::IndexTargets::deb::DEP-11::DefaultEnabled=false",
+        "-oAPT::Sandbox::User=root",
+        "-oDir::Etc::sourcelist=/dev/null",
+        f"-oDir::Etc::sourceparts={state}/sources",
+        f"-oDir::State::Lists={state}/lists",
+        f"-oDir::Cache={state}/cache",
+    ]
+    with _locked(state.with_suffix(".lock")):
+        _write_sources(state, suite)
+        # Always refreshed: a fetch is rare, and an old index names packages that are gone.
+        _run(["apt-get", *options, "update"])
+    return options
+
+
+def _write_sources(state: Path, suite: str) -> None:
+    for folder in ("sources", "lists/partial", "cache/archives/partial"):
+        (state / folder).mkdir(parents=True, exist_ok=True)
+    (state / "sources" / "suite.sources").write_text(archive_source().stanza(suite))
+
+
+@dataclasses.dataclass(frozen=True)
+class ArchiveSource:
+    """Where this machine gets Debian's main archive from."""
+
+    uri: str
+    signed_by: str = ""
+
+    def stanza(self, suite: str) -> str:
+        """A deb822 source for another suite of the same archive."""
+        lines = ["Types: deb", f"URIs: {self.uri}", f"Suites: {suite}", "Components: main"]
+        if self.signed_by:
+            lines.append(f"Signed-By: {self.signed_by}")
+        return "\n".join(lines) + "\n"
+
+
+@functools.cache
+def archive_source(root: Path = Path("/etc/apt")) -> ArchiveSource:
+    """The machine's own Debian archive, read from its apt sources."""
+    candidates = [*sorted(root.glob("sources.list.d/*.sources")), root / "sources.list"]
+    candidates += sorted(root.glob("sources.list.d/*.list"))
+    for file in candidates:
+        if not file.is_file():
+            continue
+        parse = parse_deb822 if file.suffix == ".sources" else parse_one_line
+        if source := parse(file.read_text()):
+            return source
+    raise ToolchainError("no Debian main archive among this machine's apt sources")
+
+
+_SUITE: Final = re.compile(r"(bookworm|trixie|forky|sid|bullseye|stable|testing|unstable)/?")
+
+
+def parse_deb822(text: str) -> ArchiveSource | None:
+    """The first stanza that serves a whole Debian release with its main component."""
+    for stanza in re.split(r"\n\s*\n", text):
+        lines = [line for line in stanza.splitlines() if not line.startswith("#")]
+        fields = dict(re.findall(r"^([A-Za-z-]+):[ \t]*(.*)$", "\n".join(lines), re.MULTILINE))
+        if fields.get("Enabled", "yes").lower() == "no" or "deb" not in fields.get("Types", ""):
+            continue
+        suites, components = fields.get("Suites", "").split(), fields.get("Components", "").split()
+        if "main" in components and any(_SUITE.fullmatch(suite) for suite in suites):
+            uri = fields.get("URIs", "").split()[0]
+            return ArchiveSource(uri, fields.get("Signed-By", ""))
+    return None
+
+
+_ONE_LINE: Final = re.compile(
+    r"deb\s+(?:\[(?P<options>[^]]*)\]\s+)?(?P<uri>\S+)\s+(?P<suite>\S+)\s+(?P<rest>.*)"
+)
+
+
+def parse_one_line(text: str) -> ArchiveSource | None:
+    """The same from the old one-line format."""
+    for line in text.splitlines():
+        match = _ONE_LINE.match(line.strip())
+        if match is None or not _SUITE.fullmatch(match["suite"]):
+            continue
+        if "main" in match["rest"].split():
+            signed_by = re.search(r"signed-by=(\S+)", match["options"] or "")
+            return ArchiveSource(match["uri"], signed_by[1] if signed_by else "")
+    return None
+
+
+@contextlib.contextmanager
+def _locked(path: Path) -> Iterator[None]:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("w") as handle:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+
+
+def _run(
+    command: Sequence[str], *, cwd: Path | None = None, env: dict[str, str] | None = None
+) -> None:
+    done = subprocess.run(
+        command, cwd=cwd, env=env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    )
+    if done.returncode != 0:
+        raise ToolchainError(f"{' '.join(command)} failed ({done.returncode}):\n{done.stdout}")
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Fetch what is named; without arguments, everything."""
+    wanted = list(arguments) or ["all"]
+    if "all" in wanted:
+        wanted = ["prerequisites", *TOOLS]
+    try:
+        for name in wanted:
+            if name == "prerequisites":
+                installed = ensure_prerequisites()
+                print(f"prerequisites: {' '.join(installed) or 'all there'}")
+            elif name in TOOLS:
+                print(f"{name}: {tool_root(name)}")
+            else:
+                print(f"unknown tool {name!r}; known: all prerequisites {' '.join(TOOLS)}")
+                return 2
+    except ToolchainError as error:
+        print(f"toolchain: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
