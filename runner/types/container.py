@@ -11,10 +11,8 @@ import msgspec
 
 from runner.types.image import Descriptor, GraphDriverData, HealthConfig
 from runner.types.network import EndpointSettings, NetworkingConfig, PortBinding, PortMap
+from runner.types.times import ZERO_TIME
 from runner.types.wire import Wire
-
-ZERO_TIME = "0001-01-01T00:00:00Z"
-"""Go's zero time, the wire's "never"."""
 
 
 class Config(Wire, rename="pascal"):
