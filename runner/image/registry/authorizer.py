@@ -1,0 +1,185 @@
+"""Answering a registry's challenges (containerd core/remotes/docker/authorizer.go).
+
+Tokens belong to one registry and one scope. Secrets go to that registry (Basic) or to the token
+server that it names (Bearer), and nowhere else.
+"""
+
+from __future__ import annotations
+
+import base64
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+import yarl
+
+from runner.image.registry import challenge as challenges
+from runner.image.registry.errors import AuthorizationFailed, NoCredentials, UnexpectedStatus
+from runner.types.errors import InvalidParameter, RunnerError
+
+if TYPE_CHECKING:
+    import aiohttp
+
+    from runner.image.registry.challenge import Challenge
+    from runner.image.registry.credentials import Credentials
+
+TOKEN_SIZE_MAX = 1 << 20
+"""Bytes a token server's answer may have; tokens have a few thousand."""
+
+_NO_OAUTH = frozenset({400, 401, 404})
+"""Statuses of token servers that have no OAuth endpoint (GCR 404, Artifactory 401, ACR 400)."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Token:
+    value: str
+    expires: float
+
+    @property
+    def valid(self) -> bool:
+        return time.monotonic() < self.expires
+
+
+class Authorizer:
+    """The Authorization header of one registry for one scope, learnt from its challenges."""
+
+    def __init__(
+        self,
+        session: aiohttp.ClientSession,
+        credentials: Credentials,
+        scope: str,
+        *,
+        insecure: bool,
+    ) -> None:
+        self._session = session
+        self._credentials = credentials
+        self._scope = scope
+        self._insecure = insecure
+        self._challenge: Challenge | None = None
+        self._token: _Token | None = None
+        self._proven = False
+        if credentials.registry_token:
+            self._token = _Token(credentials.registry_token, float("inf"))
+
+    async def header(self) -> str | None:
+        """The header's value, None before the first challenge. Fetches a token when it must.
+
+        Raises NoCredentials, UnexpectedStatus and what the session raises.
+        """
+        if self._challenge is not None and self._challenge.scheme == "basic":
+            return self._basic()
+        if self._token is None or not self._token.valid:
+            if self._challenge is None:
+                return None
+            self._token = await self._fetch_token(self._challenge)
+        return f"Bearer {self._token.value}"
+
+    def learn(self, headers: list[str], *, sent: bool) -> bool:
+        """Take a 401's challenges in; whether another attempt can do better.
+
+        `sent` says that the refused request carried an Authorization header. Raises
+        AuthorizationFailed when the registry says why it refuses.
+        """
+        usable = challenges.parse(headers)
+        if not usable or self._credentials.registry_token:
+            return False
+        challenge = usable[0]
+        if sent and not self._proven:
+            if challenge.scheme == "bearer" and (error := challenge.parameters.get("error")):
+                raise AuthorizationFailed(f"server message: {error}: authorization failed")
+            return False
+        self._challenge, self._token, self._proven = challenge, None, False
+        return True
+
+    def accepted(self) -> None:
+        """The registry took our header: should it refuse it later, a new token may help."""
+        self._proven = True
+
+    def _basic(self) -> str:
+        username, secret = self._credentials.secret
+        if not username or not secret:
+            raise NoCredentials("authorization failed: no basic auth credentials")
+        return f"Basic {base64.b64encode(f'{username}:{secret}'.encode()).decode()}"
+
+    async def _fetch_token(self, challenge: Challenge) -> _Token:
+        realm = _realm(challenge)
+        scopes = sorted({self._scope, *challenge.parameters.get("scope", "").split()})
+        service = challenge.parameters.get("service", "")
+        _, secret = self._credentials.secret
+        try:
+            if not secret:
+                return await self._get_token(realm, service, scopes)
+            if realm.scheme != "https" and not self._insecure:
+                raise RunnerError(f"refusing to send credentials to {realm} without TLS")
+            return await self._post_token(realm, service, scopes)
+        except RunnerError as err:
+            raise err.wrap(f"failed to fetch {'oauth' if secret else 'anonymous'} token") from err
+
+    async def _get_token(self, realm: yarl.URL, service: str, scopes: list[str]) -> _Token:
+        query = [("service", service)] if service else []
+        url = realm.extend_query([*query, *(("scope", scope) for scope in scopes)])
+        username, secret = self._credentials.secret
+        headers = {}
+        if secret:
+            encoded = base64.b64encode(f"{username}:{secret}".encode()).decode()
+            headers["Authorization"] = f"Basic {encoded}"
+        async with self._session.get(url, headers=headers, allow_redirects=not secret) as response:
+            return await _read_token(response)
+
+    async def _post_token(self, realm: yarl.URL, service: str, scopes: list[str]) -> _Token:
+        username, secret = self._credentials.secret
+        grant = (
+            {"grant_type": "password", "username": username, "password": secret}
+            if username
+            else {"grant_type": "refresh_token", "refresh_token": secret}
+        )
+        form = {"service": service, "client_id": "containerd-client", "scope": " ".join(scopes)}
+        async with self._session.post(realm, data=form | grant, allow_redirects=False) as response:
+            if response.status not in _NO_OAUTH and not (response.status == 405 and username):
+                return await _read_token(response)
+        return await self._get_token(realm, service, scopes)
+
+
+def _realm(challenge: Challenge) -> yarl.URL:
+    text = challenge.parameters.get("realm")
+    if not text:
+        raise InvalidParameter("no realm specified for token auth challenge")
+    try:
+        realm = yarl.URL(text)
+    except ValueError as err:
+        raise InvalidParameter(f"invalid token auth challenge realm: {err}") from err
+    if realm.scheme not in {"http", "https"} or not realm.host:
+        raise InvalidParameter(f"invalid token auth challenge realm: {text}")
+    return realm
+
+
+async def _read_token(response: aiohttp.ClientResponse) -> _Token:
+    body = await read_capped(response, TOKEN_SIZE_MAX)
+    if not 200 <= response.status < 300:
+        raise UnexpectedStatus.of(response, body)
+    document = _decode(body)
+    value = document.get("access_token") or document.get("token")
+    if not isinstance(value, str) or not value.isprintable():
+        raise RunnerError("authorization server did not include a token in the response")
+    lifetime = document.get("expires_in")
+    seconds = lifetime if isinstance(lifetime, int | float) and lifetime > 0 else float("inf")
+    return _Token(value, time.monotonic() + seconds)
+
+
+async def read_capped(response: aiohttp.ClientResponse, limit: int) -> bytes:
+    """The body, or as much of it as the limit allows."""
+    body = bytearray()
+    async for chunk in response.content.iter_chunked(64 << 10):
+        body += chunk[: limit - len(body)]
+        if len(body) >= limit:
+            break
+    return bytes(body)
+
+
+def _decode(body: bytes) -> dict[str, Any]:
+    try:
+        document = msgspec.json.decode(body)
+    except (msgspec.DecodeError, RecursionError) as err:
+        raise RunnerError(f"unable to decode token response: {err}") from err
+    return document if isinstance(document, dict) else {}

@@ -1,0 +1,268 @@
+"""One repository of one registry (distribution-spec, pulling manifests and blobs)."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING, Self
+
+import aiohttp
+import tenacity
+
+from runner.image import digest as digests
+from runner.image import mediatypes
+from runner.image.documents import CONFIG_SIZE_MAX, MANIFEST_SIZE_MAX, is_document, parse_tags
+from runner.image.registry.authorizer import read_capped
+from runner.image.registry.credentials import ANONYMOUS, Credentials
+from runner.image.registry.endpoint import endpoint
+from runner.image.registry.errors import Interrupted, TransportError, UnexpectedStatus
+from runner.image.registry.transport import Transport
+from runner.types.errors import DataLoss, InvalidParameter, NotFound, RunnerError
+from runner.types.image import (
+    MEDIA_TYPE_DOCKER_LIST,
+    MEDIA_TYPE_DOCKER_MANIFEST,
+    MEDIA_TYPE_OCI_INDEX,
+    MEDIA_TYPE_OCI_MANIFEST,
+    Descriptor,
+)
+
+if TYPE_CHECKING:
+    from runner.image.reference import Reference
+
+CHUNK_SIZE = 1 << 20
+"""Bytes passed on at once; larger chunks did not make containerd's store faster."""
+
+_ACCEPT = ", ".join(
+    [
+        MEDIA_TYPE_DOCKER_MANIFEST,
+        MEDIA_TYPE_DOCKER_LIST,
+        MEDIA_TYPE_OCI_MANIFEST,
+        MEDIA_TYPE_OCI_INDEX,
+        "*/*",
+    ]
+)
+_STALLED_MAX = 5
+_TAG_PAGES_MAX = 1000
+
+Sink = Callable[[bytes], Awaitable[None]]
+
+
+class Registry:
+    """The repository that a reference names. An async context manager.
+
+    Errors are those of `registry.errors`; `errors.translate` makes dockerd's of them.
+    """
+
+    def __init__(
+        self, reference: Reference, credentials: Credentials = ANONYMOUS, *, backoff: float = 0.25
+    ) -> None:
+        self._repository = reference.path
+        self._transport = Transport(
+            endpoint(reference.domain),
+            reference.domain,
+            credentials,
+            f"repository:{reference.path}:pull",
+            backoff,
+        )
+
+    async def __aenter__(self) -> Self:
+        await self._transport.__aenter__()
+        return self
+
+    async def __aexit__(self, *details: object) -> None:
+        await self._transport.__aexit__(*details)
+
+    async def resolve(self, reference: Reference) -> Descriptor:
+        """What the tag or digest stands for now.
+
+        Raises NotFound; NotFound too for a document above MANIFEST_SIZE_MAX, as containerd does.
+        """
+        try:
+            return await self._resolve(reference)
+        except RunnerError as err:
+            raise err.wrap(f'failed to resolve reference "{reference}"') from err
+
+    async def _resolve(self, reference: Reference) -> Descriptor:
+        path = self._path("manifests", reference.digest or reference.tag or "")
+        response = await self._ask(path, reference)
+        async with response:
+            digest = reference.digest or response.headers.get("Docker-Content-Digest")
+            size = response.content_length
+            if digest is None or size is None:
+                return await self._resolve_by_content(path, reference)
+            if size > MANIFEST_SIZE_MAX:
+                raise NotFound(f"rejecting {size} byte manifest for {reference}: not found")
+            if not digests.is_digest(digest):
+                raise InvalidParameter(f'"{digest}" in header not a valid digest')
+            return Descriptor(_media_type(response), digest, size)
+
+    async def _ask(self, path: str, reference: Reference) -> aiohttp.ClientResponse:
+        """HEAD, or GET for registries that do not know HEAD here."""
+        try:
+            return await self._transport.send("HEAD", path, {"Accept": _ACCEPT})
+        except UnexpectedStatus as err:
+            if err.status == 405:
+                return await self._transport.send("GET", path, {"Accept": _ACCEPT})
+            if err.status == 404:
+                raise NotFound(f"{reference}: not found") from None
+            raise
+
+    async def _resolve_by_content(self, path: str, reference: Reference) -> Descriptor:
+        """For registries that do not say the digest: that of what they send."""
+        async with await self._transport.send("GET", path, {"Accept": _ACCEPT}) as response:
+            data = await _read_document(response, reference)
+            media_type = _media_type(response)
+        return Descriptor(media_type, reference.digest or digests.of(data), len(data))
+
+    async def document(self, descriptor: Descriptor) -> bytes:
+        """An index, manifest or config, held to its size and digest.
+
+        Raises DataLoss when it is other than its descriptor says, NotFound.
+        """
+        limit = MANIFEST_SIZE_MAX if is_document(descriptor.media_type) else CONFIG_SIZE_MAX
+        if descriptor.size > limit:
+            raise InvalidParameter(
+                f"rejecting {descriptor.size} byte {descriptor.media_type} {descriptor.digest}"
+            )
+        received = bytearray()
+
+        async def keep(chunk: bytes) -> None:
+            received.extend(chunk)
+
+        await self.copy(descriptor, keep)
+        if not digests.matches(descriptor.digest, bytes(received)):
+            raise DataLoss(
+                f"unexpected commit digest {digests.of(bytes(received))}, "
+                f"expected {descriptor.digest}: failed precondition"
+            )
+        return bytes(received)
+
+    async def copy(self, descriptor: Descriptor, sink: Sink, offset: int = 0) -> None:
+        """Send the blob's bytes from `offset` on to the sink, exactly as many as there must be.
+
+        A broken download goes on where it broke, as long as it gets anywhere. The digest is for
+        the caller to check: it may have the first bytes from elsewhere. Raises NotFound, DataLoss
+        when the registry has more or fewer bytes than the descriptor says, and what the sink
+        raises.
+        """
+        download = _Download(descriptor, sink, offset)
+        retrying = tenacity.AsyncRetrying(
+            retry=tenacity.retry_if_exception_type(Interrupted),
+            stop=lambda _: download.stalled >= _STALLED_MAX,
+            wait=lambda _: self._transport.backoff * 2**download.stalled,
+            reraise=True,
+        )
+        try:
+            await retrying(self._copy_once, download)
+        except Interrupted as err:
+            raise TransportError(err.message) from err
+
+    async def _copy_once(self, download: _Download) -> None:
+        if download.complete:
+            return
+        descriptor = download.descriptor
+        kind = "manifests" if is_document(descriptor.media_type) else "blobs"
+        headers = {"Accept": f"{descriptor.media_type}, */*"}
+        if download.offset:
+            headers["Range"] = f"bytes={download.offset}-"
+        try:
+            path = self._path(kind, descriptor.digest)
+            response = await self._transport.send("GET", path, headers)
+        except UnexpectedStatus as err:
+            if err.status == 404:
+                raise NotFound(
+                    f"could not fetch content descriptor {descriptor.digest} "
+                    f"({descriptor.media_type}) from remote: not found"
+                ) from None
+            raise
+        async with response:
+            await download.receive(response)
+
+    def _path(self, kind: str, name: str) -> str:
+        return f"/v2/{self._repository}/{kind}/{name}"
+
+    async def tags(self) -> list[str]:
+        """All tags of the repository, in the registry's order. Raises NotFound, DataLoss."""
+        found: list[str] = []
+        path: str | None = f"/v2/{self._repository}/tags/list"
+        for _ in range(_TAG_PAGES_MAX):
+            if path is None:
+                return found
+            page, path = await self._tag_page(path)
+            found += page
+        raise DataLoss(f"{self._repository}: the registry's list of tags does not end")
+
+    async def _tag_page(self, path: str) -> tuple[list[str], str | None]:
+        async with await self._transport.send("GET", path, {}) as response:
+            body = await _read_body(response, MANIFEST_SIZE_MAX)
+            following = response.links.get("next", {}).get("url")
+        return parse_tags(body), str(following.relative()) if following else None
+
+
+class _Download:
+    """A blob on its way: what has come, and how often in a row nothing has."""
+
+    def __init__(self, descriptor: Descriptor, sink: Sink, offset: int) -> None:
+        self.descriptor = descriptor
+        self.offset = offset
+        self.stalled = 0
+        self._sink = sink
+
+    @property
+    def complete(self) -> bool:
+        return self.offset == self.descriptor.size
+
+    async def receive(self, response: aiohttp.ClientResponse) -> None:
+        """Take what the response has. Raises Interrupted when that is not all."""
+        self.stalled += 1
+        skip = self._skip(response)
+        try:
+            async for chunk in response.content.iter_chunked(CHUNK_SIZE):
+                kept, skip = chunk[skip:], max(0, skip - len(chunk))
+                if kept:
+                    await self._take(kept)
+        except (aiohttp.ClientError, TimeoutError) as err:
+            raise Interrupted(f"{self.descriptor.digest}: {err}") from err
+        if not self.complete:
+            raise Interrupted(
+                f"{self.descriptor.digest}: unexpected EOF "
+                f"after {self.offset} of {self.descriptor.size} bytes"
+            )
+
+    def _skip(self, response: aiohttp.ClientResponse) -> int:
+        """How many bytes come that we have already: all, from registries that ignore Range."""
+        answered = response.headers.get("Content-Range", "")
+        if response.status == 206 and self.offset:
+            if not answered.startswith(f"bytes {self.offset}-"):
+                raise TransportError(f"unhandled content range in response: {answered}")
+            return 0
+        return self.offset
+
+    async def _take(self, chunk: bytes) -> None:
+        if self.offset + len(chunk) > self.descriptor.size:
+            raise DataLoss(
+                f"{self.descriptor.digest}: the registry sends more than the "
+                f"{self.descriptor.size} bytes that its descriptor says"
+            )
+        self.offset += len(chunk)
+        self.stalled = 0
+        await self._sink(chunk)
+
+
+def _media_type(response: aiohttp.ClientResponse) -> str:
+    """The manifest's type; old registries send schema 1 as text/plain."""
+    media_type = response.headers.get("Content-Type", "").partition(";")[0].strip()
+    return min(mediatypes.DOCKER_SCHEMA1) if media_type == "text/plain" else media_type
+
+
+async def _read_document(response: aiohttp.ClientResponse, reference: Reference) -> bytes:
+    data = await _read_body(response, MANIFEST_SIZE_MAX + 1)
+    if len(data) > MANIFEST_SIZE_MAX:
+        raise NotFound(f"rejecting {len(data)} byte manifest for {reference}: not found")
+    return data
+
+
+async def _read_body(response: aiohttp.ClientResponse, limit: int) -> bytes:
+    try:
+        return await read_capped(response, limit)
+    except (aiohttp.ClientError, TimeoutError) as err:
+        raise TransportError(f"{response.method} {response.url}: {err}") from err

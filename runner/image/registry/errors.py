@@ -1,0 +1,217 @@
+"""What goes wrong between us and a registry, and dockerd's words for it.
+
+Inside this package the errors keep what the registry said; `translate` makes of them what dockerd
+answers (moby daemon/containerd/registry_errors.go and image_pull.go).
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import socket
+from typing import TYPE_CHECKING, Any
+
+import aiohttp
+import msgspec
+
+from runner.image import platform as platforms
+from runner.types.errors import Forbidden, NotFound, RunnerError, Unauthorized, Unavailable
+from runner.types.errors import NotImplementedYet as Unsupported
+
+if TYPE_CHECKING:
+    from runner.image.reference import Reference
+    from runner.types.image import Platform
+
+
+class TransportError(RunnerError):
+    """The registry could not be spoken to at all."""
+
+
+class Interrupted(RunnerError):
+    """A connection broke in the middle, or a status asks to come back: worth another attempt.
+
+    `retry_after` is what the registry asks for, in seconds.
+    """
+
+    def __init__(self, message: str, retry_after: float | None = None) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
+
+
+class AuthorizationFailed(RunnerError):
+    """The registry refused what we showed it (containerd's ErrInvalidAuthorization)."""
+
+
+class NoCredentials(AuthorizationFailed):
+    """The registry wants a name and a password, and there are none."""
+
+
+class UnexpectedStatus(RunnerError):
+    """A status that is no success, with the start of the body."""
+
+    def __init__(self, message: str, status: int = 0, body: bytes = b"") -> None:
+        super().__init__(message)
+        self.status = status
+        self.body = body
+
+    @classmethod
+    def of(cls, response: aiohttp.ClientResponse, body: bytes = b"") -> UnexpectedStatus:
+        """The error of a response, with the registry's own errors after ours."""
+        status = f"{response.status} {response.reason}"
+        message = f"unexpected status from {response.method} request to {response.url}: {status}"
+        if entries := registry_errors(body):
+            message = f"{message}\n{_list(entries)}"
+        return cls(message, response.status, body)
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class RegistryErrorEntry:
+    """One of the errors in a registry's answer (distribution-spec, error codes)."""
+
+    code: str
+    message: str
+    detail: Any = None
+
+    @property
+    def name(self) -> str:
+        """The code as containerd writes it."""
+        return self.code.lower().replace("_", " ")
+
+    @property
+    def plain(self) -> bool:
+        """Whether it says no more than its code."""
+        return self.detail is None and self.message == _MESSAGES[self.code]
+
+    def __str__(self) -> str:
+        return f"{self.message} - {self.detail}" if isinstance(self.detail, str) else self.message
+
+
+_MESSAGES = {
+    "UNKNOWN": "unknown error",
+    "UNSUPPORTED": "The operation is unsupported.",
+    "UNAUTHORIZED": "authentication required",
+    "DENIED": "requested access to the resource is denied",
+    "UNAVAILABLE": "service unavailable",
+    "TOOMANYREQUESTS": "too many requests",
+}
+_CLASSES: dict[str, type[RunnerError]] = {
+    "UNSUPPORTED": Unsupported,
+    "UNAUTHORIZED": Unauthorized,
+    "DENIED": Forbidden,
+    "UNAVAILABLE": Unavailable,
+}
+
+
+def registry_errors(body: bytes) -> list[RegistryErrorEntry]:
+    """The errors of an answer's body; none when it is not of the specification's form."""
+    document = _decode(body)
+    entries = document.get("errors")
+    if not isinstance(entries, list):
+        return []
+    return [_entry(entry) for entry in entries if isinstance(entry, dict)]
+
+
+def _entry(entry: dict[str, Any]) -> RegistryErrorEntry:
+    """Codes that containerd does not know are UNKNOWN to it."""
+    code = entry.get("code")
+    known = code if isinstance(code, str) and code in _MESSAGES else "UNKNOWN"
+    message = entry.get("message")
+    text = message if isinstance(message, str) and message else _MESSAGES[known]
+    return RegistryErrorEntry(known, text, entry.get("detail"))
+
+
+def _list(entries: list[RegistryErrorEntry]) -> str:
+    """The entries as Go prints containerd's Errors."""
+    lines = [entry.name if entry.plain else f"{entry.name}: {entry.message}" for entry in entries]
+    return lines[0] if len(lines) == 1 else "".join(["errors:\n", *(f"{x}\n" for x in lines)])
+
+
+def _decode(body: bytes) -> dict[str, Any]:
+    try:
+        document = msgspec.json.decode(body)
+    except (msgspec.DecodeError, RecursionError):
+        return {}
+    return document if isinstance(document, dict) else {}
+
+
+def translate(err: RunnerError, reference: Reference, platform: Platform | None) -> RunnerError:
+    """dockerd's error for a failed pull of the reference."""
+    cause = _innermost(err)
+    if isinstance(cause, AuthorizationFailed) and not isinstance(cause, NoCredentials):
+        return NotFound(
+            f"pull access denied for {reference.familiar_name}, repository does not exist or may "
+            "require 'docker login'"
+        )
+    if isinstance(err, NotFound) and "platform" in err.message:
+        wanted = platforms.format_all(platform or platforms.host_platform())
+        return NotFound(
+            f"no matching manifest for {wanted} in the manifest list entries: {err.message}"
+        )
+    if isinstance(cause, UnexpectedStatus):
+        return _translate_status(err, cause)
+    if isinstance(cause, TransportError | Interrupted | NoCredentials):
+        return RunnerError(err.message)
+    return err
+
+
+def _innermost(err: BaseException) -> BaseException:
+    """The registry's own error beneath the prefixes that were put before it."""
+    while isinstance(err, RunnerError) and isinstance(err.__cause__, RunnerError):
+        err = err.__cause__
+    return err
+
+
+def _translate_status(err: RunnerError, cause: UnexpectedStatus) -> RunnerError:
+    """moby's translateRegistryError."""
+    entries = registry_errors(cause.body)
+    if not entries:
+        return _translate_unlisted(err, cause)
+    kind = _CLASSES.get(entries[0].code, RunnerError)
+    # An entry that says no more than its code comes twice there: as text and as itself.
+    lines = [line for entry in entries for line in ([entry.name] * 2 if entry.plain else [entry])]
+    return kind("error from registry: " + "\n".join(map(str, lines)))
+
+
+def _translate_unlisted(err: RunnerError, cause: UnexpectedStatus) -> RunnerError:
+    document = _decode(cause.body)
+    if not document:
+        return RunnerError(f"unknown: {err.message}")
+    details = document.get("details")
+    if cause.status in {401, 403} and isinstance(details, str) and details:
+        code = "UNAUTHORIZED" if cause.status == 401 else "DENIED"
+        return _CLASSES[code](f"{_MESSAGES[code]} - {details}")
+    return RunnerError(f"error from registry: {err.message}")
+
+
+def describe(err: BaseException, method: str, url: object) -> str:
+    """A connection's failure in the words of Go's net/http."""
+    return f'failed to do request: {method.title()} "{url}": {_reason(err)}'
+
+
+def _reason(err: BaseException) -> str:
+    match err:
+        case aiohttp.ClientConnectorDNSError():
+            return f"dial tcp: lookup {err.host}: no such host"
+        case aiohttp.ClientConnectorCertificateError() | aiohttp.ClientSSLError():
+            return f"tls: {err}"
+        case aiohttp.ClientConnectorError():
+            return f"dial tcp {_address(err)}: connect: {_strerror(err.os_error)}"
+        case TimeoutError():
+            return "net/http: timeout awaiting response headers"
+        case aiohttp.ServerDisconnectedError():
+            return "EOF"
+        case _:
+            return str(err) or type(err).__name__
+
+
+def _strerror(err: OSError) -> str:
+    return (os.strerror(err.errno) if err.errno else str(err)).lower()
+
+
+def _address(err: aiohttp.ClientConnectorError) -> str:
+    host, port = err.host, err.port
+    try:
+        info = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_NUMERICHOST)
+    except OSError:
+        return f"{host}:{port}"
+    return f"[{host}]:{port}" if info[0][0] == socket.AF_INET6 else f"{host}:{port}"

@@ -1,0 +1,235 @@
+"""One registry's HTTP: schemes, redirects, authorization, retries (containerd's resolver.go).
+
+Redirects are followed by hand, so that an Authorization header stays with the registry that it was
+made for. Bodies are taken as they are on the wire (`identity`): a digest is that of the bytes sent.
+"""
+
+from __future__ import annotations
+
+import urllib.request
+from importlib.metadata import PackageNotFoundError, version
+from typing import TYPE_CHECKING, Self
+
+import aiohttp
+import tenacity
+import yarl
+
+from runner.image.registry.authorizer import Authorizer, read_capped
+from runner.image.registry.credentials import ANONYMOUS, Credentials
+from runner.image.registry.errors import Interrupted, TransportError, UnexpectedStatus, describe
+from runner.types.errors import RunnerError
+
+if TYPE_CHECKING:
+    from runner.image.registry.endpoint import Endpoint
+
+ERROR_SIZE_MAX = 64_000
+"""Bytes read of an error's body, as containerd does."""
+
+_REDIRECTS = frozenset({301, 302, 303, 307, 308})
+_REDIRECTS_MAX = 10
+_CHALLENGES_MAX = 5
+_RETRY_AFTER_MAX = 60.0
+_BUSY = frozenset({408, 429})
+_BROKEN = frozenset({500, 503, 504})
+_BUSY_ATTEMPTS, _BROKEN_ATTEMPTS = 6, 3
+
+# Connecting as Go's transport is set up by containerd; between two reads a registry may take its
+# time, but a connection that says nothing for a minute is dead and the download is resumed.
+_TIMEOUT = aiohttp.ClientTimeout(total=None, sock_connect=30, sock_read=60)
+
+
+class Transport:
+    """Sends requests to one registry. An async context manager."""
+
+    def __init__(
+        self, endpoint: Endpoint, domain: str, credentials: Credentials, scope: str, backoff: float
+    ) -> None:
+        """`backoff` is the first wait between two attempts, in seconds; it doubles."""
+        self._endpoint = endpoint
+        self._scheme: str | None = endpoint.schemes[0] if len(endpoint.schemes) == 1 else None
+        self._credentials = credentials if credentials.are_for(endpoint.host, domain) else ANONYMOUS
+        self._scope = scope
+        self.backoff = backoff
+
+    async def __aenter__(self) -> Self:
+        self._session = aiohttp.ClientSession(
+            connector=aiohttp.TCPConnector(ssl=self._endpoint.verify),
+            timeout=_TIMEOUT,
+            auto_decompress=False,
+            cookie_jar=aiohttp.DummyCookieJar(),
+            headers={"User-Agent": _user_agent(), "Accept-Encoding": "identity"},
+        )
+        self._authorizer = Authorizer(
+            self._session, self._credentials, self._scope, insecure=not self._endpoint.verify
+        )
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self._session.close()
+
+    async def send(self, method: str, path: str, headers: dict[str, str]) -> aiohttp.ClientResponse:
+        """A successful response to the request, its body unread; the caller closes it.
+
+        Raises NotFound-like errors as UnexpectedStatus (its `status` tells), TransportError when
+        there is no connection, AuthorizationFailed when the registry refuses us.
+        """
+        retrying = tenacity.AsyncRetrying(
+            retry=tenacity.retry_if_exception_type(Interrupted),
+            stop=_stop,
+            wait=self.wait,
+            reraise=True,
+        )
+        try:
+            return await retrying(self._send_once, method, path, headers)
+        except Interrupted as err:
+            if isinstance(err.__cause__, UnexpectedStatus):
+                raise err.__cause__ from None
+            raise TransportError(err.message) from err.__cause__
+
+    def wait(self, state: tenacity.RetryCallState) -> float:
+        """How long before the next attempt: what the registry asks for, else ever longer."""
+        err = state.outcome.exception() if state.outcome else None
+        asked = err.retry_after if isinstance(err, Interrupted) else None
+        growing: float = self.backoff * 2 ** (state.attempt_number - 1)
+        return min(growing if asked is None else asked, _RETRY_AFTER_MAX)
+
+    async def _send_once(
+        self, method: str, path: str, headers: dict[str, str]
+    ) -> aiohttp.ClientResponse:
+        for _ in range(_CHALLENGES_MAX):
+            authorization = await self._authorization()
+            response = await self._exchange(method, path, headers, authorization)
+            if response.status < 300:
+                if authorization is not None:
+                    self._authorizer.accepted()
+                return response
+            async with response:
+                again = response.status == 401 and self._is_registry(response.url)
+                challenges = response.headers.getall("WWW-Authenticate", [])
+                if again and self._authorizer.learn(challenges, sent=authorization is not None):
+                    continue
+                raise await _failure(response)
+        raise RunnerError("registry kept asking for authorization")
+
+    async def _authorization(self) -> str | None:
+        try:
+            return await self._authorizer.header()
+        except RunnerError as err:
+            raise err.wrap("failed to authorize") from err
+        except (aiohttp.ClientError, TimeoutError, OSError) as err:
+            raise TransportError(f"failed to authorize: {err}") from err
+
+    async def _exchange(
+        self, method: str, path: str, headers: dict[str, str], authorization: str | None
+    ) -> aiohttp.ClientResponse:
+        """Send the request and follow where it leads."""
+        response = await self._first(method, path, headers, authorization)
+        for _ in range(_REDIRECTS_MAX):
+            location = response.headers.get("Location")
+            if response.status not in _REDIRECTS or location is None:
+                return response
+            response.release()
+            url = _redirected(response.url, location)
+            own = authorization if self._is_registry(url) else None
+            response = await self._request(method, url, headers, own)
+        response.close()
+        raise TransportError(f'{method.title()} "{response.url}": stopped after 10 redirects')
+
+    async def _first(
+        self, method: str, path: str, headers: dict[str, str], authorization: str | None
+    ) -> aiohttp.ClientResponse:
+        """The first request, which finds out whether a loopback registry speaks TLS."""
+        if self._scheme is None:
+            self._scheme, fallback = self._endpoint.schemes
+            try:
+                return await self._request(method, self._url(path), headers, authorization)
+            except _NotTLS:
+                self._scheme = fallback
+        return await self._request(method, self._url(path), headers, authorization)
+
+    def _url(self, path: str) -> yarl.URL:
+        return yarl.URL(f"{self._scheme}://{self._endpoint.host}{path}", encoded=True)
+
+    def _is_registry(self, url: yarl.URL) -> bool:
+        return url.origin() == self._url("/").origin()
+
+    async def _request(
+        self, method: str, url: yarl.URL, headers: dict[str, str], authorization: str | None
+    ) -> aiohttp.ClientResponse:
+        sent = headers if authorization is None else headers | {"Authorization": authorization}
+        try:
+            return await self._session.request(
+                method, url, headers=sent, allow_redirects=False, proxy=_proxy(url)
+            )
+        except (aiohttp.ClientError, TimeoutError, OSError, ValueError) as err:
+            raise _connection_error(err)(describe(err, method, url)) from err
+
+
+class _NotTLS(TransportError):
+    """Whoever listens there does not speak TLS."""
+
+
+def _connection_error(err: Exception) -> type[RunnerError]:
+    """Only a connection that was there and broke is worth another attempt."""
+    match err:
+        case aiohttp.ClientConnectorCertificateError():
+            return TransportError
+        case aiohttp.ClientSSLError():
+            return _NotTLS
+        case aiohttp.ClientConnectorError() | ValueError():
+            return TransportError
+        case _:
+            return Interrupted
+
+
+async def _failure(response: aiohttp.ClientResponse) -> RunnerError:
+    """The error of an unsuccessful response; Interrupted where another attempt may help."""
+    try:
+        body = await read_capped(response, ERROR_SIZE_MAX)
+    except (aiohttp.ClientError, TimeoutError):
+        body = b""
+    unexpected = UnexpectedStatus.of(response, body)
+    if response.status not in _BUSY | _BROKEN:
+        return unexpected
+    interrupted = Interrupted(unexpected.message, _retry_after(response))
+    interrupted.__cause__ = unexpected
+    return interrupted
+
+
+def _retry_after(response: aiohttp.ClientResponse) -> float | None:
+    """Seconds; the date form is rare with registries and counts as absent."""
+    value = response.headers.get("Retry-After", "")
+    return float(value) if value.isascii() and value.isdecimal() and len(value) < 6 else None
+
+
+def _stop(state: tenacity.RetryCallState) -> bool:
+    """Patience with a busy registry, little with a broken one (moby retries that once or twice)."""
+    err = state.outcome.exception() if state.outcome else None
+    cause = err.__cause__ if err else None
+    busy = isinstance(cause, UnexpectedStatus) and cause.status in _BUSY
+    return state.attempt_number >= (_BUSY_ATTEMPTS if busy else _BROKEN_ATTEMPTS)
+
+
+def _redirected(url: yarl.URL, location: str) -> yarl.URL:
+    try:
+        target = url.join(yarl.URL(location))
+    except ValueError as err:
+        raise TransportError(f"failed to parse Location header {location!r}: {err}") from err
+    if target.scheme not in {"http", "https"} or not target.host:
+        raise TransportError(f'unsupported protocol scheme "{target.scheme}"')
+    return target
+
+
+def _proxy(url: yarl.URL) -> str | None:
+    """The environment's proxy. (aiohttp's own reading would take netrc's secrets as well.)"""
+    host = url.host or ""
+    if host == "localhost" or urllib.request.proxy_bypass(f"{host}:{url.port}"):
+        return None
+    return urllib.request.getproxies_environment().get(url.scheme)
+
+
+def _user_agent() -> str:
+    try:
+        return f"runner/{version('containerd-runner')}"
+    except PackageNotFoundError:
+        return "runner"
