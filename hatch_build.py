@@ -14,7 +14,6 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -112,7 +111,7 @@ def _version_in(module: Path, pattern: str) -> str:
     return found[1]
 
 
-GENERATORS: tuple[Callable[[Path], None], ...] = (generate_stubs,)
+GENERATORS = (generate_stubs,)
 
 
 if __name__ == "__main__":
