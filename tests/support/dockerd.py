@@ -21,10 +21,10 @@ from typing import IO, TYPE_CHECKING, Any, Final, Self
 from tests.support import firewall, http
 from tests.support.containerd import Containerd
 from tests.support.foreground import announce_and_wait, until_signal
-from tests.support.process import Daemon, HarnessError, cgroup_mounts
-from tests.support.subnets import make_bridge
+from tests.support.process import Daemon, HarnessError
+from tests.support.subnets import Subnet, make_bridge
 from tests.support.toolchain import bin_dirs, cache_dir, compose_plugins_dir, docker_cli, path_with
-from tests.support.workspace import Workspace, remove_cgroups
+from tests.support.workspace import Workspace, cgroup_parents, remove_cgroups
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -40,6 +40,7 @@ class Dockerd:
         self.socket = path / "docker.sock"
         self.bridge = f"ob{self.workspace.tag}"
         """The name of the bridge of its default network."""
+        self._subnet = Subnet.reserve()
         self._firewall = SharedFirewall()
         # dockerd takes docker-proxy and docker-init from PATH, and they must be of its release.
         path_value = path_with(*bin_dirs("oracle"), self.containerd.bin_dir)
@@ -73,9 +74,8 @@ class Dockerd:
         """Make the bridge when there is none yet, start containerd and dockerd."""
         if not Path(f"/sys/class/net/{self.bridge}").exists():
             self._firewall.enter()
-            self.workspace.note_link(self.bridge)
-            gateway = make_bridge(self.bridge)
-            self.workspace.note_link(self.bridge, str(gateway.network))
+            self.workspace.note_link(self.bridge, str(self._subnet.network))
+            make_bridge(self.bridge, self._subnet.gateway)
         if not self.containerd.daemon.running():
             self.containerd.start()
         self.daemon.start(lambda: http.answers_ping(self.socket))
@@ -95,6 +95,7 @@ class Dockerd:
         self.containerd.stop()
         self.workspace.close()
         self._firewall.leave()
+        self._subnet.release()
 
     def docker(
         self,
@@ -143,10 +144,11 @@ def run_docker(
     input: str | bytes | None = None,  # noqa: A002 (subprocess's name)
     timeout: float = 120,
     env: Mapping[str, str] | None = None,
+    program: Sequence[str] = (),
 ) -> subprocess.CompletedProcess[str]:
-    """Run the stock docker CLI on an engine, with a configuration of its own."""
+    """Run the stock docker CLI (or another program) on an engine, configured for it alone."""
     done = subprocess.run(
-        [str(docker_cli()), *arguments],
+        [*(program or [str(docker_cli())]), *arguments],
         input=input.encode() if isinstance(input, str) else input,
         stdin=subprocess.DEVNULL if input is None else None,
         capture_output=True,
@@ -172,7 +174,8 @@ def docker_env(host: str, workspace: Workspace) -> dict[str, str]:
 class SharedFirewall:
     """The firewall and cgroups as they were before the first of several oracles.
 
-    Each holds a shared lock; whoever can make it exclusive at the end was the last.
+    dockerd's containers have /docker for their parent cgroup, which it leaves behind.
+    Each oracle holds a shared lock; whoever can make it exclusive at the end was the last.
     """
 
     _DIRECTORY: Final = "oracle-baseline"
@@ -223,24 +226,19 @@ class SharedFirewall:
             command: [[line.table, line.text] for line in firewall.save(command)]
             for command in firewall.FAMILIES
         }
-        return {"firewall": lines, "cgroups": [str(path) for path in _docker_cgroups()]}
+        return {"firewall": lines, "cgroups": [str(path) for path in cgroup_parents("docker")]}
 
     @staticmethod
     def _restore(state: dict[str, Any]) -> None:
         for command in firewall.FAMILIES:
             kept = {firewall.Line(*pair) for pair in state["firewall"][command]}
             firewall.remove(command, functools.partial(_is_added, kept))
-        remove_cgroups({p for p in _docker_cgroups() if str(p) not in state["cgroups"]})
+        remove_cgroups({p for p in cgroup_parents("docker") if str(p) not in state["cgroups"]})
 
 
 def _is_added(kept: set[firewall.Line], line: firewall.Line) -> bool:
     """Only dockerd's own chains and jumps: other engines' rules may be newer than the record."""
     return line not in kept and "DOCKER" in line.text
-
-
-def _docker_cgroups() -> list[Path]:
-    """dockerd's default parent of its containers' cgroups, in every hierarchy."""
-    return [path for mount in set(cgroup_mounts().values()) if (path := mount / "docker").is_dir()]
 
 
 def main(arguments: list[str]) -> int:

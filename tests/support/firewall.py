@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 from tests.support.toolchain import path_with
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
 FAMILIES: Final = ("iptables", "ip6tables")
 BACKENDS: Final = (
@@ -38,10 +38,11 @@ def save(command: str) -> list[Line]:
     if program is None:
         return []
     done = subprocess.run([program], capture_output=True, text=True, check=False)
-    return list(_parse(done.stdout))
+    return list(parse(done.stdout))
 
 
-def _parse(text: str) -> Iterator[Line]:
+def parse(text: str) -> Iterator[Line]:
+    """The lines of iptables-save's output that somebody added."""
     table = ""
     for line in text.splitlines():
         if line.startswith("*"):
@@ -72,13 +73,14 @@ def remove(command: str, unwanted: Callable[[Line], bool]) -> None:
 
 def remove_naming(*words: str) -> None:
     """Delete the rules of both families in which one of the words (interface, subnet) occurs."""
-    patterns = [re.compile(rf"(?<![\w.-]){re.escape(word)}(?![\w-])") for word in words]
-
-    def named(line: Line) -> bool:
-        return line.text.startswith("-A") and any(p.search(line.text) for p in patterns)
-
     for command in FAMILIES:
-        remove(command, named)
+        remove(command, lambda line: names_any(line, words))
+
+
+def names_any(line: Line, words: Iterable[str]) -> bool:
+    """Whether the line is a rule in which one of the words occurs, whole."""
+    found = (re.search(rf"(?<![\w.-]){re.escape(word)}(?![\w-])", line.text) for word in words)
+    return line.text.startswith("-A") and any(found)
 
 
 def _change(command: str, table: str, *arguments: str) -> None:

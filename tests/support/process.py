@@ -9,8 +9,9 @@ import re
 import signal
 import subprocess
 import time
+import weakref
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, Self
+from typing import TYPE_CHECKING, ClassVar, Final, Self
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -160,6 +161,9 @@ def _v1_hierarchies() -> list[str]:
 class Daemon:
     """One long-running program with a log file; restartable, ended by its own PID only."""
 
+    known: ClassVar[weakref.WeakSet[Daemon]] = weakref.WeakSet()
+    """Every daemon of this process: their logs are what explains a failed test."""
+
     def __init__(
         self,
         name: str,
@@ -175,6 +179,7 @@ class Daemon:
         self._env = dict(os.environ if env is None else env)
         self._cwd = cwd
         self._process: subprocess.Popen[bytes] | None = None
+        self.known.add(self)
 
     @property
     def pid(self) -> int:
@@ -241,3 +246,14 @@ class Daemon:
         """The end of the log, headed with the program's name."""
         text = self.log.read_text(errors="replace") if self.log.exists() else ""
         return "\n".join([f"--- log of {self.name} ---", *text.splitlines()[-lines:]])
+
+    def log_size(self) -> int:
+        """The log's length in bytes."""
+        return self.log.stat().st_size if self.log.exists() else 0
+
+    def log_since(self, offset: int, lines: int = 60) -> str:
+        """The last lines of what was logged after an offset; empty when nothing was."""
+        if not self.log.exists():
+            return ""
+        text = self.log.read_bytes()[offset:].decode(errors="replace")
+        return "\n".join(text.splitlines()[-lines:])

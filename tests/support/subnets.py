@@ -2,39 +2,56 @@
 
 from __future__ import annotations
 
-import contextlib
 import fcntl
 import ipaddress
 import json
-from typing import TYPE_CHECKING, Final
+import tempfile
+from pathlib import Path
+from typing import IO, Final, Self
 
 from tests.support.workspace import ip
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
 # The benchmarking range (RFC 2544): no real network, and no default pool of dockerd, uses it.
-_POOL: Final = ipaddress.ip_network("198.18.0.0/15")
-_LOCK: Final = "/tmp/runner-test-subnets.lock"
+_POOL: Final = ipaddress.IPv4Network("198.18.0.0/15")
 
 
-def make_bridge(name: str) -> ipaddress.IPv4Interface:
-    """Make a bridge with the first free /24; its address (that of the gateway) is returned."""
-    with _locked():
-        gateway = free_gateway()
-        ip("link", "add", name, "type", "bridge")
-        ip("address", "add", gateway.with_prefixlen, "dev", name)
-        ip("link", "set", name, "up")
-    return gateway
+class Subnet:
+    """A /24 that is this process's alone for as long as it is held."""
+
+    def __init__(self, network: ipaddress.IPv4Network, hold: IO[str]) -> None:
+        self.network = network
+        self.gateway = ipaddress.IPv4Interface((int(network.network_address) + 1, 24))
+        """The bridge's address with its prefix length: the value for `--bip`."""
+        self._hold = hold
+
+    @classmethod
+    def reserve(cls) -> Self:
+        """The first one that no interface of this host and no other test run has."""
+        folder = Path(tempfile.gettempdir()) / "runner-test-subnets"
+        folder.mkdir(exist_ok=True)
+        used = used_networks()
+        for number, network in enumerate(_POOL.subnets(new_prefix=24)):
+            if any(network.overlaps(other) for other in used):
+                continue
+            hold = (folder / str(number)).open("w")
+            try:
+                fcntl.flock(hold, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                hold.close()
+            else:
+                return cls(network, hold)
+        raise OSError("every test subnet is in use")
+
+    def release(self) -> None:
+        """Let others have it. Idempotent."""
+        self._hold.close()
 
 
-def free_gateway(taken: frozenset[ipaddress.IPv4Network] = frozenset()) -> ipaddress.IPv4Interface:
-    """The first address of a /24 that no interface and no route of this host uses."""
-    used = [*used_networks(), *taken]
-    for network in _POOL.subnets(new_prefix=24):
-        if not any(network.overlaps(other) for other in used):
-            return ipaddress.IPv4Interface((int(network.network_address) + 1, 24))
-    raise OSError("every test subnet is in use")
+def make_bridge(name: str, gateway: ipaddress.IPv4Interface) -> None:
+    """Make a bridge with an address."""
+    ip("link", "add", name, "type", "bridge")
+    ip("address", "add", gateway.with_prefixlen, "dev", name)
+    ip("link", "set", name, "up")
 
 
 def used_networks() -> list[ipaddress.IPv4Network]:
@@ -45,10 +62,3 @@ def used_networks() -> list[ipaddress.IPv4Network]:
         for link in links
         for address in link.get("addr_info", [])
     ]
-
-
-@contextlib.contextmanager
-def _locked() -> Iterator[None]:
-    with open(_LOCK, "w") as handle:
-        fcntl.flock(handle, fcntl.LOCK_EX)
-        yield

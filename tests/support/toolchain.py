@@ -20,10 +20,13 @@ import subprocess
 import sys
 import tempfile
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Literal
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
+
+
+Version = Literal["1.6", "1.7", "2.1"]
 
 
 class ToolchainError(Exception):
@@ -53,6 +56,7 @@ TOOLS: Final[dict[str, Tool]] = {
     "oracle": Tool("forky", ("docker.io", "docker-cli", "tini-static"), _RUNC, _BIN),
     "compose": Tool("forky", ("docker-compose",), (), _BIN),
     "registry": Tool("trixie", ("docker-registry",), (), _BIN),
+    "busybox": Tool("trixie", ("busybox-static",), (), _BIN),
 }
 
 CONTAINERD_VERSIONS: Final[dict[str, str]] = {

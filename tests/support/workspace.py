@@ -16,10 +16,16 @@ import shutil
 import subprocess
 import tempfile
 from pathlib import Path
-from typing import Final, Self
+from typing import ClassVar, Final, Self
 
 from tests.support import firewall
-from tests.support.process import Process, descendants, end, processes_naming
+from tests.support.process import (
+    Process,
+    cgroup_mounts,
+    descendants,
+    end,
+    processes_naming,
+)
 from tests.support.toolchain import path_with
 
 PREFIX: Final = "rt-"
@@ -38,6 +44,9 @@ def base_dir() -> Path:
 class Workspace:
     """A private directory with a short path (unix sockets end at 107 characters)."""
 
+    made: ClassVar[list[str]] = []
+    """The tags of all that this process made: what bears one of them is this test run's."""
+
     def __init__(self, path: Path) -> None:
         self.path = path
 
@@ -48,7 +57,9 @@ class Workspace:
         me = Process.read(os.getpid())
         assert me is not None
         (path / _OWNER).write_text(f"{me.pid} {me.started}")
-        return cls(path)
+        workspace = cls(path)
+        cls.made.append(workspace.tag)
+        return workspace
 
     @property
     def tag(self) -> str:
@@ -180,6 +191,11 @@ def remove_cgroups(folders: set[Path]) -> None:
             _remove_cgroup(below)
         while _remove_cgroup(folder):
             folder = folder.parent
+
+
+def cgroup_parents(name: str) -> list[Path]:
+    """The cgroup of this name at the top of every hierarchy that has it."""
+    return [path for mount in set(cgroup_mounts().values()) if (path := mount / name).is_dir()]
 
 
 def _remove_cgroup(folder: Path) -> bool:

@@ -1,0 +1,164 @@
+"""The fixtures, and the checks around every test run. Loaded by tests/conftest.py.
+
+containerd          one private containerd for the session (RUNNER_TEST_CONTAINERD=1.6|1.7|2.1)
+any_containerd      the same of each version in turn
+engine              one engine for the session, emptied after each test
+fresh_engine        an engine of the test's own
+oracle              dockerd
+registry            a registry without authentication; `private_registry` wants USER, PASSWORD
+busybox_tar         a docker-save archive of busybox:latest
+busybox             `engine`, with busybox:latest loaded
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.support import images, residue
+from tests.support.containerd import DEFAULT_VERSION, Containerd
+from tests.support.dockerd import Dockerd
+from tests.support.engine import Engine
+from tests.support.process import Daemon
+from tests.support.registry import Registry
+from tests.support.toolchain import CONTAINERD_VERSIONS
+from tests.support.workspace import close_abandoned
+
+if TYPE_CHECKING:
+    from collections.abc import Generator, Iterator
+    from pathlib import Path
+
+USER, PASSWORD = "tester", "secret"
+
+_BEFORE = pytest.StashKey[residue.Snapshot]()
+_LEFT = pytest.StashKey[list[str]]()
+_LOG_SIZES = pytest.StashKey[dict[Daemon, int]]()
+
+
+@pytest.fixture(scope="session")
+def containerd() -> Iterator[Containerd]:
+    """A private containerd of the default version."""
+    with Containerd(DEFAULT_VERSION) as started:
+        yield started
+
+
+@pytest.fixture(scope="session", params=list(CONTAINERD_VERSIONS))
+def any_containerd(request: pytest.FixtureRequest) -> Iterator[Containerd]:
+    """A private containerd of every version in turn."""
+    with Containerd(request.param) as started:
+        yield started
+
+
+@pytest.fixture(scope="session")
+def session_engine(containerd: Containerd) -> Iterator[Engine]:
+    """The engine behind `engine`, not emptied."""
+    with Engine(containerd) as started:
+        yield started
+
+
+@pytest.fixture
+def engine(session_engine: Engine) -> Iterator[Engine]:
+    """An engine that runs all session long; its containers are removed after each test."""
+    if not session_engine.daemon.running():
+        session_engine.start()
+    yield session_engine
+    if not session_engine.daemon.running():
+        session_engine.start()
+    session_engine.remove_everything()
+
+
+@pytest.fixture
+def fresh_engine(containerd: Containerd) -> Iterator[Engine]:
+    """An engine of the test's own, on the session's containerd."""
+    with Engine(containerd) as started:
+        yield started
+
+
+@pytest.fixture(scope="session")
+def oracle() -> Iterator[Dockerd]:
+    """A real dockerd, to compare with."""
+    with Dockerd() as started:
+        yield started
+
+
+@pytest.fixture(scope="session")
+def registry() -> Iterator[Registry]:
+    """A registry that anybody may use."""
+    with Registry() as started:
+        yield started
+
+
+@pytest.fixture(scope="session")
+def private_registry() -> Iterator[Registry]:
+    """A registry that wants basic authentication."""
+    with Registry(username=USER, password=PASSWORD) as started:
+        yield started
+
+
+@pytest.fixture(scope="session")
+def busybox_tar(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A docker-save archive of busybox:latest."""
+    return images.busybox_archive(tmp_path_factory.mktemp("images") / "busybox.tar")
+
+
+@pytest.fixture(scope="session")
+def _busybox_loaded(session_engine: Engine, busybox_tar: Path) -> None:
+    session_engine.load(busybox_tar)
+
+
+@pytest.fixture
+def busybox(engine: Engine, _busybox_loaded: None) -> Engine:
+    """`engine`, with the image busybox:latest in it."""
+    return engine
+
+
+# --- around the tests --------------------------------------------------------------------------
+
+
+def pytest_sessionstart(session: pytest.Session) -> None:
+    """Sweep up after runs that were killed, and note what the machine looks like."""
+    close_abandoned()
+    session.config.stash[_BEFORE] = residue.take()
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """A run that leaves something behind has failed."""
+    if _BEFORE not in session.config.stash:
+        return
+    scope = residue.Scope.from_environment()
+    left = residue.settled_diff(session.config.stash[_BEFORE], scope)
+    session.config.stash[_LEFT] = left
+    if left and session.exitstatus in (pytest.ExitCode.OK, pytest.ExitCode.NO_TESTS_COLLECTED):
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+
+def pytest_terminal_summary(
+    terminalreporter: pytest.TerminalReporter, config: pytest.Config
+) -> None:
+    """Say what was left behind."""
+    if left := config.stash.get(_LEFT, []):
+        terminalreporter.section("left behind by this test run", red=True, bold=True)
+        for line in left:
+            terminalreporter.line(line)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Note how long the logs are, so that a failure shows its own part only."""
+    item.stash[_LOG_SIZES] = {daemon: daemon.log_size() for daemon in Daemon.known}
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item,
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Show what the daemons logged during a test that failed."""
+    report = yield
+    if report.failed:
+        sizes = item.stash.get(_LOG_SIZES, {})
+        for daemon in sorted(Daemon.known, key=lambda daemon: daemon.name):
+            if text := daemon.log_since(sizes.get(daemon, 0)):
+                report.sections.append((f"log of {daemon.name}", text))
+    return report
