@@ -1,47 +1,27 @@
-"""Values that several services share, to and from their messages."""
+"""Shared values to and from their messages."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC
 from typing import TYPE_CHECKING
 
 from google.protobuf.any_pb2 import Any as AnyMessage
 
 from runner.containerd._pb.types import descriptor_pb2, mount_pb2
+from runner.containerd.values import ZERO_TIME, Encoded, Mount
 from runner.types.image import Descriptor
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+    from datetime import datetime
 
     from google.protobuf.message import Message
     from google.protobuf.timestamp_pb2 import Timestamp
-
-ZERO_TIME = datetime(1, 1, 1, tzinfo=UTC)
-"""Go's zero time, which containerd and Docker both show for what has not happened."""
 
 SPEC = "types.containerd.io/opencontainers/runtime-spec/1/Spec"
 PROCESS = "types.containerd.io/opencontainers/runtime-spec/1/Process"
 LINUX_RESOURCES = "types.containerd.io/opencontainers/runtime-spec/1/LinuxResources"
 """The OCI runtime spec's documents, in JSON (containerd client/client.go, init)."""
-
-
-@dataclass(frozen=True, slots=True)
-class Encoded:
-    """A value of a type that `type_url` names: protobuf for a message, JSON for an OCI document."""
-
-    type_url: str
-    value: bytes
-
-
-@dataclass(frozen=True, slots=True)
-class Mount:
-    """One mount(2), in containerd's terms. `target` is relative to the root of the whole."""
-
-    type: str
-    source: str
-    target: str = ""
-    options: tuple[str, ...] = ()
 
 
 def time_from(message: Timestamp) -> datetime:

@@ -96,7 +96,6 @@ class Containerd:
                     await self.version.version(timeout=min(timeout, ANSWER_TIMEOUT))
         except (Unavailable, DeadlineExceeded) as error:
             raise Unavailable(
-                f"containerd at {self.address} did not answer within {timeout:g} s"
-                f" ({error.message}); start it, for instance with `systemctl start containerd`,"
-                " or name the socket of one that runs"
+                f"{error.message} (waited {timeout:g} s); start it, for instance with"
+                " `systemctl start containerd`, or name the socket of one that runs"
             ) from error

@@ -8,18 +8,11 @@ from typing import TYPE_CHECKING
 from google.protobuf.field_mask_pb2 import FieldMask
 
 from runner.containerd._connection import Service
-from runner.containerd._convert import (
-    SPEC,
-    ZERO_TIME,
-    Encoded,
-    any_from,
-    any_to,
-    message_name,
-    time_from,
-)
+from runner.containerd._convert import SPEC, any_from, any_to, message_name, time_from
 from runner.containerd._pb.services.containers.v1 import containers_pb2 as pb
 from runner.containerd._pb.services.containers.v1.containers_pb2_grpc import ContainersStub
 from runner.containerd.runc import OPTIONS, RuncOptions
+from runner.containerd.values import ZERO_TIME, Encoded
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -11,10 +11,11 @@ import grpc
 from google.protobuf.field_mask_pb2 import FieldMask
 
 from runner.containerd._connection import Service
-from runner.containerd._convert import ZERO_TIME, time_from
+from runner.containerd._convert import time_from
 from runner.containerd._pb.services.content.v1 import content_pb2 as pb
 from runner.containerd._pb.services.content.v1.content_pb2_grpc import ContentStub
 from runner.containerd._shield import finish
+from runner.containerd.values import ZERO_TIME
 from runner.types.errors import AlreadyExists, DataLoss, InvalidParameter, NotFound, Unavailable
 
 if TYPE_CHECKING:

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from runner.containerd._connection import Connection
-    from runner.containerd._convert import Mount
+    from runner.containerd.values import Mount
     from runner.types.image import Descriptor
 
 _NO_LABELS: Mapping[str, str] = {}

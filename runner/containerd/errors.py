@@ -89,7 +89,8 @@ def from_status(code: grpc.StatusCode, details: str, address: str) -> RunnerErro
         case grpc.StatusCode.UNAVAILABLE if not details.endswith("unavailable"):
             # With that word ends what containerd itself finds unavailable, for instance a locked
             # ingest; everything else is gRPC's account of a failed connection.
-            return Unavailable(f"cannot reach containerd at {address}: {details}; is it running?")
+            reason = details.rpartition(" error: ")[2]
+            return Unavailable(f"cannot reach containerd at {address}: {reason}; is it running?")
         case grpc.StatusCode.RESOURCE_EXHAUSTED if "larger than max" in details:
             return InvalidParameter(
                 f"message too large: {details}: containerd takes {MAX_MESSAGE_SIZE} bytes"

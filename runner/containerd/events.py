@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from runner.containerd._connection import Service
-from runner.containerd._convert import Encoded, any_from, message_name, time_from
+from runner.containerd._convert import any_from, message_name, time_from
 from runner.containerd._pb.events import container_pb2, image_pb2, task_pb2
 from runner.containerd._pb.services.events.v1 import events_pb2 as pb
 from runner.containerd._pb.services.events.v1.events_pb2_grpc import EventsStub
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from runner.containerd._connection import Connection
     from runner.containerd._pb.types import event_pb2
+    from runner.containerd.values import Encoded
 
 
 @dataclass(frozen=True, slots=True)

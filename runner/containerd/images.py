@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 from google.protobuf.field_mask_pb2 import FieldMask
 
 from runner.containerd._connection import Service
-from runner.containerd._convert import ZERO_TIME, descriptor_from, descriptor_to, time_from
+from runner.containerd._convert import descriptor_from, descriptor_to, time_from
 from runner.containerd._pb.services.images.v1 import images_pb2 as pb
 from runner.containerd._pb.services.images.v1.images_pb2_grpc import ImagesStub
+from runner.containerd.values import ZERO_TIME
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

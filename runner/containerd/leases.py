@@ -10,10 +10,11 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from runner.containerd._connection import Service
-from runner.containerd._convert import ZERO_TIME, time_from
+from runner.containerd._convert import time_from
 from runner.containerd._pb.services.leases.v1 import leases_pb2 as pb
 from runner.containerd._pb.services.leases.v1.leases_pb2_grpc import LeasesStub
 from runner.containerd._shield import finish
+from runner.containerd.values import ZERO_TIME
 from runner.types.errors import NotFound, RunnerError
 
 if TYPE_CHECKING:

@@ -9,16 +9,17 @@ from typing import TYPE_CHECKING
 from google.protobuf.field_mask_pb2 import FieldMask
 
 from runner.containerd._connection import Service
-from runner.containerd._convert import ZERO_TIME, mounts_from, time_from
+from runner.containerd._convert import mounts_from, time_from
 from runner.containerd._pb.services.snapshots.v1 import snapshots_pb2 as pb
 from runner.containerd._pb.services.snapshots.v1.snapshots_pb2_grpc import SnapshotsStub
+from runner.containerd.values import ZERO_TIME
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Mapping
     from datetime import datetime
 
     from runner.containerd._connection import Connection
-    from runner.containerd._convert import Mount
+    from runner.containerd.values import Mount
 
 _NO_LABELS: Mapping[str, str] = {}
 

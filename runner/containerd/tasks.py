@@ -13,7 +13,6 @@ from runner.containerd._connection import Service
 from runner.containerd._convert import (
     LINUX_RESOURCES,
     PROCESS,
-    Encoded,
     any_from,
     any_to,
     descriptor_to,
@@ -24,6 +23,7 @@ from runner.containerd._pb.services.tasks.v1 import tasks_pb2 as pb
 from runner.containerd._pb.services.tasks.v1.tasks_pb2_grpc import TasksStub
 from runner.containerd._pb.types.runc.options import oci_pb2
 from runner.containerd._pb.types.task import task_pb2
+from runner.containerd.values import Encoded
 from runner.types.errors import FailedPrecondition, NotFound
 
 if TYPE_CHECKING:
@@ -31,8 +31,8 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from runner.containerd._connection import Connection
-    from runner.containerd._convert import Mount
     from runner.containerd.runc import RuncOptions
+    from runner.containerd.values import Mount
     from runner.types.image import Descriptor
 
 
