@@ -1,0 +1,113 @@
+"""Docker's json-file format (moby daemon/logger/jsonfilelog/jsonlog).
+
+    {"log":"hi\\n","stream":"stdout","attrs":{…},"time":"2026-01-02T03:04:05.678901234Z"}
+
+A batch is encoded in one go: the whole of its bytes is escaped, then each newline is replaced by
+the end of one record and the start of the next. That is some ten times faster than a loop over
+lines, and with a container that writes as fast as it can this is where the engine's time goes.
+"""
+
+from __future__ import annotations
+
+import codecs
+import json
+import re
+from typing import TYPE_CHECKING, Final
+
+import msgspec
+
+from runner.logs.message import Message
+from runner.types.times import format_ns, parse_ns
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from runner.logs.message import Batch, Stream
+
+_CONTROLS: Final = bytes(code for code in range(0x20) if code != ord("\n"))
+_SPECIAL: Final = _CONTROLS + b'"\\<>&'
+_CONTROL: Final = re.compile(rb"[\x00-\x09\x0b\x0c\x0e-\x1f]")
+_REPLACEMENTS: Final = (
+    (b"\\", b"\\\\"),  # first, as the others bring backslashes
+    (b'"', b'\\"'),
+    (b"<", b"\\u003c"),
+    (b">", b"\\u003e"),
+    (b"&", b"\\u0026"),
+    (b"\r", b"\\r"),
+)
+
+
+def _invalid_as_go(error: UnicodeError) -> tuple[str, int]:
+    """One escaped U+FFFD for each invalid byte, as utf8.DecodeRune moves on by one."""
+    if not isinstance(error, UnicodeDecodeError):
+        raise error
+    return "\\ufffd" * (error.end - error.start), error.end
+
+
+codecs.register_error("runner.logs.go", _invalid_as_go)
+
+
+def encode_batch(batch: Batch, attrs: bytes) -> bytes:
+    """The records of a batch, a line of JSON each. `attrs` is the driver's `encode_attrs`."""
+    time = format_ns(batch.timestamp_ns).encode()
+    end = b'","stream":"' + batch.stream.encode() + b'"' + attrs + b',"time":"' + time + b'"}\n'
+    escaped = _escape(batch.data)
+    last = b"\\n" if escaped.endswith(b"\n") else b""
+    records = escaped.removesuffix(b"\n").replace(b"\n", b"\\n" + end + b'{"log":"')
+    return b'{"log":"' + records + last + end
+
+
+def encode_attrs(attrs: Mapping[str, str]) -> bytes:
+    """The `attrs` member with its comma, or nothing. Keys sorted, escaped as encoding/json does."""
+    if not attrs:
+        return b""
+    text = json.dumps(attrs, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    return b',"attrs":' + _go_escape(text)
+
+
+def _go_escape(text: str) -> bytes:
+    for character in "<>&\u2028\u2029":
+        text = text.replace(character, f"\\u{ord(character):04x}")
+    return text.encode("utf-8", "replace")
+
+
+def _escape(data: bytes) -> bytes:
+    """The inside of a JSON string, newlines left alone."""
+    if len(data.translate(None, _SPECIAL)) != len(data):
+        for plain, escape in _REPLACEMENTS:
+            data = data.replace(plain, escape)
+        if len(data.translate(None, _CONTROLS)) != len(data):
+            data = _CONTROL.sub(lambda found: b"\\u%04x" % found[0][0], data)
+    return data if data.isascii() else _escape_unicode(data)
+
+
+def _escape_unicode(data: bytes) -> bytes:
+    text = data.decode("utf-8", "runner.logs.go")
+    return text.replace("\u2028", "\\u2028").replace("\u2029", "\\u2029").encode()
+
+
+class _Record(msgspec.Struct):
+    """A line of the file. Docker leaves out `log` and `stream` when they are empty."""
+
+    time: str
+    log: str = ""
+    stream: str = ""
+    attrs: dict[str, str] | None = None
+
+
+_decoder = msgspec.json.Decoder(_Record)
+
+
+def decode_record(line: bytes) -> Message:
+    """A line of the file as a message. Raises ValueError when it is not one, torn for instance."""
+    try:
+        record = _decoder.decode(line)
+    except (msgspec.DecodeError, UnicodeDecodeError) as err:
+        raise ValueError(f"not a log record: {err}") from err
+    stream: Stream = "stderr" if record.stream == "stderr" else "stdout"
+    return Message(
+        record.log.encode("utf-8", "replace"),
+        stream,
+        parse_ns(record.time),
+        attrs=record.attrs or {},
+    )
