@@ -23,7 +23,9 @@ Source: moby errdefs, containerd/errdefs.
 
 from __future__ import annotations
 
-from typing import Self
+TYPE_CHECKING = False
+if TYPE_CHECKING:  # without importing typing, which would cost the CLI a third of its start-up
+    from typing import Self
 
 
 class RunnerError(Exception):

@@ -1,0 +1,158 @@
+"""The client of one engine: versioned requests, errors as classes, one idle connection kept."""
+
+from __future__ import annotations
+
+from runner.client import http, jsontext
+from runner.client.address import parse_host
+from runner.client.errors import ClientError, RouteMissing, from_response
+from runner.client.transport import connect
+from runner.types.errors import InvalidParameter
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from typing import Any
+
+    from runner.client.transport import Connection, TLSFiles
+
+    Query = dict[str, str | list[str]]
+
+API_VERSION = "1.51"
+"""The newest API version that this client speaks."""
+MINIMUM_API_VERSION = "1.44"
+"""The oldest: below it, settings that the user gave would silently be lost."""
+
+
+class EngineClient:
+    """Requests to the engine at `host`.
+
+    The newest version is assumed; only an engine that refuses it is asked which one it speaks
+    (it says so in its refusal), so that the usual command costs no round trip for it.
+    """
+
+    def __init__(self, host: str, *, tls: TLSFiles | None = None) -> None:
+        self.address = parse_host(host, tls=tls is not None)
+        self.version = API_VERSION
+        self._tls = tls
+        self._idle: list[Connection] = []
+
+    def call(
+        self,
+        method: str,
+        path: str,
+        *,
+        query: Query | None = None,
+        body: Any = None,
+        headers: dict[str, str] | None = None,
+    ) -> http.Response:
+        """Send a request, return the answer with its body unread.
+
+        Raises the error class that the status means; ConnectionFailed when nobody answers.
+        """
+        try:
+            return self.checked(self.send(method, path, query=query, body=body, headers=headers))
+        except _VersionRefused as refusal:
+            self._downgrade(refusal)
+        return self.checked(self.send(method, path, query=query, body=body, headers=headers))
+
+    def send(
+        self,
+        method: str,
+        path: str,
+        *,
+        query: Query | None = None,
+        body: Any = None,
+        headers: dict[str, str] | None = None,
+        stream: Iterable[bytes] | None = None,
+    ) -> Connection:
+        """Send a request and leave its answer for `checked` to read.
+
+        `body` goes as JSON, `stream` as it is, in chunks.
+        """
+        fields = {"Host": "api.moby.localhost", "User-Agent": "runner-client"} | (headers or {})
+        payload = b""
+        if body is not None:
+            payload = jsontext.dumps(body).encode()
+            fields["Content-Type"] = "application/json"
+        if stream is not None:
+            fields["Transfer-Encoding"] = "chunked"
+        elif method == "POST":
+            fields["Content-Length"] = str(len(payload))
+        target = f"/v{self.version}{path}{http.query_string(query or {})}"
+        connection = self._idle.pop() if self._idle else self.connect()
+        connection.send(http.request_head(method, target, fields) + payload)
+        if stream is not None:
+            _send_chunks(connection, stream)
+        return connection
+
+    def checked(self, connection: Connection) -> http.Response:
+        """Read the answer's head. Raises the error class that its status means."""
+        response = http.read_response(connection)
+        if response.status < 400:
+            return response
+        body = response.read()
+        self.release(response)
+        error = from_response(response.status, body, f"{self.address.host}/v{self.version}")
+        supported = response.headers.get("api-version", "")
+        if isinstance(error, InvalidParameter) and "client version" in error.message and supported:
+            raise _VersionRefused(error.message, supported)
+        raise error
+
+    def json(self, method: str, path: str, *, query: Query | None = None, body: Any = None) -> Any:
+        """Call and parse the answer; None when it has no body."""
+        response = self.call(method, path, query=query, body=body)
+        answer = response.json() if response.status not in (204, 304) else response.read() or None
+        self.release(response)
+        return answer
+
+    def run(self, method: str, path: str, *, query: Query | None = None, body: Any = None) -> None:
+        """Call for the effect only."""
+        response = self.call(method, path, query=query, body=body)
+        response.read()
+        self.release(response)
+
+    def connect(self) -> Connection:
+        """A fresh connection, the caller's to close."""
+        return connect(self.address, self._tls)
+
+    def release(self, response: http.Response) -> None:
+        """Give the answer's connection back for the next request, if it can serve one."""
+        if response.finished and response.connection.reusable:
+            self._idle.append(response.connection)
+        else:
+            response.connection.close()
+
+    def _downgrade(self, refusal: _VersionRefused) -> None:
+        if _number(refusal.supported) < _number(MINIMUM_API_VERSION):
+            raise ClientError(
+                f"the engine at {self.address.host} speaks API {refusal.supported}, "
+                f"runner needs {MINIMUM_API_VERSION} or newer"
+            )
+        if _number(refusal.supported) >= _number(self.version):
+            raise InvalidParameter(refusal.message)
+        self.version = refusal.supported
+
+
+class _VersionRefused(InvalidParameter):
+    """The engine does not speak our version; `supported` is its own."""
+
+    def __init__(self, message: str, supported: str) -> None:
+        super().__init__(message)
+        self.supported = supported
+
+
+def _number(version: str) -> tuple[int, ...]:
+    return tuple(int(part) for part in version.split(".") if part.isdecimal())
+
+
+def _send_chunks(connection: Connection, stream: Iterable[bytes]) -> None:
+    """Send a body in chunks; stop early when the engine has already answered and hung up."""
+    try:
+        for chunk in stream:
+            connection.send(b"%x\r\n%b\r\n" % (len(chunk), chunk))
+        connection.send(b"0\r\n\r\n")
+    except BrokenPipeError:
+        connection.reusable = False
+
+
+__all__ = ["API_VERSION", "MINIMUM_API_VERSION", "EngineClient", "RouteMissing"]

@@ -1,0 +1,79 @@
+"""The image endpoints."""
+
+from __future__ import annotations
+
+import os
+
+from runner.client import jsontext
+from runner.client.http import quote
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from typing import Any
+
+    from runner.client.client import EngineClient, Query
+    from runner.client.http import Response
+
+_PIECE = 1 << 20
+
+
+def pull(
+    client: EngineClient, name: str, tag: str, *, platform: str = "", registry_auth: str = ""
+) -> Response:
+    """Pull `name` at a tag or digest ("" for all tags); a stream of progress messages."""
+    query: Query = {"fromImage": name, "tag": tag}
+    if platform:
+        query["platform"] = platform
+    headers = {"X-Registry-Auth": registry_auth} if registry_auth else None
+    return client.call("POST", "/images/create", query=query, headers=headers)
+
+
+def load(
+    client: EngineClient, archive: Iterator[bytes], *, quiet: bool, platform: str = ""
+) -> Response:
+    """Load the images of an archive; a stream of progress messages."""
+    query: Query = {"quiet": "1" if quiet else "0"}
+    if platform:
+        query["platform"] = platform
+    sent = client.send(
+        "POST",
+        "/images/load",
+        query=query,
+        headers={"Content-Type": "application/x-tar"},
+        stream=archive,
+    )
+    return client.checked(sent)
+
+
+def import_image(client: EngineClient, query: Query, archive: Iterator[bytes] | None) -> Response:
+    """Make an image of a file system archive; a stream of progress messages."""
+    headers = {"Content-Type": "text/plain"}
+    sent = client.send("POST", "/images/create", query=query, headers=headers, stream=archive)
+    return client.checked(sent)
+
+
+def list_images(client: EngineClient, query: Query) -> list[dict[str, Any]]:
+    """The images, newest first."""
+    answer: list[dict[str, Any]] = client.json("GET", "/images/json", query=query)
+    return answer
+
+
+def inspect(client: EngineClient, ref: str, *, platform: str = "") -> dict[str, Any]:
+    """Everything about the image, as the engine says it."""
+    query: Query = {"platform": platform} if platform else {}
+    answer: dict[str, Any] = client.json("GET", f"/images/{quote(ref, b'/:@')}/json", query=query)
+    return answer
+
+
+def platform_json(platform: str) -> str:
+    """os[/arch[/variant]] as the API's JSON, for the endpoints that want it so."""
+    parts = platform.split("/")
+    names = ("os", "architecture", "variant")
+    return jsontext.dumps({name: part for name, part in zip(names, parts, strict=False) if part})
+
+
+def read_file(fd: int) -> Iterator[bytes]:
+    """A file's content in pieces, up to its end."""
+    while data := os.read(fd, _PIECE):
+        yield data
