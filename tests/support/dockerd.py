@@ -10,9 +10,9 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
-import functools
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -24,7 +24,7 @@ from tests.support.foreground import announce_and_wait, until_signal
 from tests.support.process import Daemon, HarnessError
 from tests.support.subnets import Subnet, make_bridge
 from tests.support.toolchain import bin_dirs, cache_dir, compose_plugins_dir, docker_cli, path_with
-from tests.support.workspace import Workspace, cgroup_parents, remove_cgroups
+from tests.support.workspace import Workspace, cgroup_parents, close_abandoned, remove_cgroups
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -188,7 +188,8 @@ class SharedFirewall:
         with self._door():
             self._lock = (self._folder() / "users").open("w")
             if self._alone():
-                (self._folder() / "state.json").write_text(json.dumps(self._state()))
+                self._restore()  # what a killed test run could not
+                self._record()
             fcntl.flock(self._lock, fcntl.LOCK_SH)
 
     def leave(self) -> None:
@@ -197,7 +198,16 @@ class SharedFirewall:
             return
         with self._door():
             if self._alone():
-                self._restore(json.loads((self._folder() / "state.json").read_text()))
+                self._restore()
+            self._lock.close()
+            self._lock = None
+
+    def recover(self) -> None:
+        """Put back what a killed test run could not, unless an oracle runs."""
+        with self._door():
+            self._lock = (self._folder() / "users").open("w")
+            if self._alone():
+                self._restore()
             self._lock.close()
             self._lock = None
 
@@ -220,25 +230,49 @@ class SharedFirewall:
         folder.mkdir(parents=True, exist_ok=True)
         return folder
 
-    @staticmethod
-    def _state() -> dict[str, Any]:
+    def _record(self) -> None:
         lines = {
             command: [[line.table, line.text] for line in firewall.save(command)]
             for command in firewall.FAMILIES
         }
-        return {"firewall": lines, "cgroups": [str(path) for path in cgroup_parents("docker")]}
+        cgroups = [str(path) for path in cgroup_parents("docker")]
+        record = {"boot": _boot_id(), "firewall": lines, "cgroups": cgroups}
+        (self._folder() / "state.json").write_text(json.dumps(record))
 
-    @staticmethod
-    def _restore(state: dict[str, Any]) -> None:
-        for command in firewall.FAMILIES:
-            kept = {firewall.Line(*pair) for pair in state["firewall"][command]}
-            firewall.remove(command, functools.partial(_is_added, kept))
-        remove_cgroups({p for p in cgroup_parents("docker") if str(p) not in state["cgroups"]})
+    def _restore(self) -> None:
+        file = self._folder() / "state.json"
+        if not file.exists():
+            return
+        record = json.loads(file.read_text())
+        if record["boot"] == _boot_id():
+            for command in firewall.FAMILIES:
+                kept = {firewall.Line(*pair) for pair in record["firewall"][command]}
+                _remove_added(command, kept)
+            remove_cgroups({p for p in cgroup_parents("docker") if str(p) not in record["cgroups"]})
+        file.unlink()
 
 
-def _is_added(kept: set[firewall.Line], line: firewall.Line) -> bool:
-    """Only dockerd's own chains and jumps: other engines' rules may be newer than the record."""
-    return line not in kept and "DOCKER" in line.text
+def sweep_up() -> list[str]:
+    """Remove what killed test runs left on the machine; the paths of their directories."""
+    abandoned = [str(path) for path in close_abandoned()]
+    SharedFirewall().recover()
+    return abandoned
+
+
+def _boot_id() -> str:
+    return Path("/proc/sys/kernel/random/boot_id").read_text().strip()
+
+
+def _remove_added(command: str, kept: set[firewall.Line]) -> None:
+    """Remove dockerd's chains and jumps; other engines' rules may be newer than the record."""
+
+    def added(line: firewall.Line) -> bool:
+        return line not in kept and "DOCKER" in line.text
+
+    # The oracles' own bridges are gone from the rules by now. A bridge that is still named is that
+    # of another dockerd, whose chains have the same names.
+    if not any(added(line) and re.search(r" -[io] ", line.text) for line in firewall.save(command)):
+        firewall.remove(command, added)
 
 
 def main(arguments: list[str]) -> int:

@@ -12,18 +12,20 @@ busybox             `engine`, with busybox:latest loaded
 
 from __future__ import annotations
 
+import os
+import signal
+import threading
 from typing import TYPE_CHECKING
 
 import pytest
 
 from tests.support import images, residue
 from tests.support.containerd import DEFAULT_VERSION, Containerd
-from tests.support.dockerd import Dockerd
+from tests.support.dockerd import Dockerd, sweep_up
 from tests.support.engine import Engine
 from tests.support.process import Daemon
 from tests.support.registry import Registry
 from tests.support.toolchain import CONTAINERD_VERSIONS
-from tests.support.workspace import close_abandoned
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator
@@ -116,9 +118,16 @@ def busybox(engine: Engine, _busybox_loaded: None) -> Engine:
 # --- around the tests --------------------------------------------------------------------------
 
 
+def pytest_configure() -> None:
+    """Take SIGTERM as Ctrl-C: the fixtures' daemons are then ended in good order."""
+    if threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGTERM, signal.default_int_handler)
+
+
 def pytest_sessionstart(session: pytest.Session) -> None:
     """Sweep up after runs that were killed, and note what the machine looks like."""
-    close_abandoned()
+    if os.geteuid() == 0:
+        sweep_up()
     session.config.stash[_BEFORE] = residue.take()
 
 

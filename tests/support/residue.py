@@ -2,6 +2,7 @@
 
     python -m tests.support.residue snapshot FILE
     python -m tests.support.residue check FILE
+    python -m tests.support.residue sweep          ends and removes what killed test runs left
 
 A snapshot lists, for each kind of thing that an engine makes, what is there now. What was added
 since is residue. Things that bear the name of another living test run are not ours to judge.
@@ -21,6 +22,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from tests.support import firewall
+from tests.support.dockerd import sweep_up
 from tests.support.process import cgroup_mounts, processes
 from tests.support.workspace import PREFIX, Workspace, base_dir
 
@@ -185,8 +187,11 @@ def main(arguments: Sequence[str]) -> int:
             return 0
         case ["check", name]:
             return report(settled_diff(json.loads(Path(name).read_text()), Scope()))
+        case ["sweep"]:
+            print(*[f"residue: swept up {path}" for path in sweep_up()], sep="\n", end="")
+            return 0
         case _:
-            print("usage: python -m tests.support.residue snapshot|check FILE")
+            print("usage: python -m tests.support.residue snapshot FILE | check FILE | sweep")
             return 2
 
 

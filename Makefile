@@ -1,0 +1,112 @@
+# `sudo make run` and `sudo make test` are all that a fresh Debian or Ubuntu needs.
+
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+export PATH := $(PATH):/usr/local/sbin:/usr/sbin:/sbin
+export DEBIAN_FRONTEND := noninteractive
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+
+VENV := .venv
+BIN := $(VENV)/bin
+# The first interpreter that is new enough; looked for when used, as it may be installed before.
+PYTHON = $(shell for p in python3 python3.13 python3.12 python3.11; do \
+	"$$p" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo "$$p" && break; done)
+# What an editable install is made of: the package itself is used in place.
+RECIPE := pyproject.toml hatch_build.py $(shell find protos -name '*.proto' 2>/dev/null)
+
+# The whole test run may take this long (seconds); a single test has its own limit.
+TEST_SECONDS ?= 1080
+# all: the machine must be as it was before; own: only what bears this run's names is judged.
+RESIDUE ?= all
+PYTEST ?=
+
+.PHONY: help run test check matrix bench clean system quiet-system test-system root
+.NOTPARALLEL:
+
+help: ## Say what can be made
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+run: root system $(VENV)/.installed ## Run a demo container, after installing what that takes (root)
+	@bundles/demo/run.sh
+
+test: root test-system $(VENV)/.installed-dev ## Run all tests, after installing what they need (root)
+	@mkdir -p .make
+	@$(BIN)/python -m tests.support.toolchain all
+	@$(BIN)/python -m tests.support.residue sweep
+	@$(BIN)/python -m tests.support.residue snapshot .make/before.json
+	@status=0; \
+	RUNNER_TEST_RESIDUE=$(RESIDUE) timeout --foreground --kill-after=90 $(TEST_SECONDS) \
+		$(BIN)/python -m pytest $(PYTEST) || status=$$?; \
+	if [ $$status -eq 124 ]; then echo "make test: stopped after $(TEST_SECONDS) seconds"; fi; \
+	if [ $(RESIDUE) = all ]; then \
+		$(BIN)/python -m tests.support.residue check .make/before.json || status=1; fi; \
+	$(BIN)/python -m tests.support.residue sweep; \
+	exit $$status
+
+check: $(VENV)/.installed-dev ## Look for faults without running anything: ruff, mypy
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+matrix: root test-system $(VENV)/.installed-dev ## Run the integration tests on every containerd (root)
+	@status=0; for version in 1.6 1.7 2.1; do \
+		echo "--- containerd $$version"; \
+		RUNNER_TEST_CONTAINERD=$$version $(BIN)/python -m pytest tests/integration $(PYTEST) \
+			|| status=1; \
+	done; exit $$status
+
+bench: root test-system $(VENV)/.installed-dev ## Measure against dockerd, ctr and runc (root)
+	$(BIN)/python benchmarks/run_latency.py
+
+clean: ## Remove what make made (not what apt installed)
+	rm -rf $(VENV) .make dist build runner/containerd/_pb runner/cli/_table.py
+	rm -rf .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+root:
+	@if [ "$$(id -u)" != 0 ]; then \
+		echo "containers want root: sudo make $(or $(MAKECMDGOALS),run)"; exit 1; fi
+
+# A virtual environment needs ensurepip, which Debian packs apart from Python.
+system:
+	@missing=; \
+	need() { command -v "$$1" >/dev/null 2>&1 || missing="$$missing $$2"; }; \
+	need containerd containerd; need runc runc; need iptables iptables; \
+	bundles/demo/static-busybox >/dev/null || missing="$$missing busybox-static"; \
+	python="$(PYTHON)"; \
+	if [ -z "$$python" ]; then missing="$$missing python3 python3-venv"; \
+	elif [ ! -x $(BIN)/python ] && ! "$$python" -c 'import ensurepip' 2>/dev/null; then \
+		missing="$$missing $${python##*/}-venv"; fi; \
+	if [ -n "$$missing" ]; then \
+		if ! command -v apt-get >/dev/null; then \
+			echo "please install:$$missing (there is no apt-get here to do it)"; exit 1; fi; \
+		echo "==> installing with apt-get:$$missing"; \
+		apt-get -q update && apt-get -q -y install --no-install-recommends $$missing || exit 1; \
+	fi
+
+# The same for tests, but no service is started: they start their own daemons, privately.
+quiet-system:
+	@made=; if [ ! -e /usr/sbin/policy-rc.d ]; then \
+		made=yes; printf '#!/bin/sh\nexit 101\n' > /usr/sbin/policy-rc.d; \
+		chmod 755 /usr/sbin/policy-rc.d; fi; \
+	trap '[ -z "$$made" ] || rm -f /usr/sbin/policy-rc.d' EXIT; \
+	$(MAKE) --no-print-directory system
+
+test-system: quiet-system
+	@PYTHONDONTWRITEBYTECODE=1 $(PYTHON) -m tests.support.toolchain prerequisites
+
+$(BIN)/python:
+	@if [ -z "$(PYTHON)" ]; then echo "Python 3.11 or later is needed"; exit 1; fi
+	@echo "==> making $(VENV)"
+	@$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.installed: $(RECIPE) | $(BIN)/python
+	@echo "==> installing runner into $(VENV)"
+	@$(BIN)/pip install -q -e .
+	@$(BIN)/python -m compileall -q runner
+	@touch $@
+
+$(VENV)/.installed-dev: $(RECIPE) | $(BIN)/python
+	@echo "==> installing runner and what its tests need into $(VENV)"
+	@$(BIN)/pip install -q -e '.[dev]'
+	@touch $@ $(VENV)/.installed

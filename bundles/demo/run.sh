@@ -1,0 +1,26 @@
+#!/bin/sh
+# Makes the demo image when it is not there yet, and runs it. Called by `make run`.
+set -eu
+here=$(cd "$(dirname "$0")" && pwd)
+root=$(cd "$here/../.." && pwd)
+runner=${RUNNER:-$root/.venv/bin/runner}
+archive=$root/.make/demo.tar
+
+busybox=$("$here/static-busybox") || {
+    echo "no static busybox on this host (apt-get install busybox-static)" >&2
+    exit 1
+}
+mkdir -p "$root/.make"
+if [ ! -e "$archive" ] || [ "$archive" -ot "$here/make_image.py" ] || [ "$archive" -ot "$busybox" ]; then
+    echo "==> making the demo image from $busybox"
+    "$root/.venv/bin/python" "$here/make_image.py" "$busybox" "$archive"
+    rm -f "$archive.loaded"
+fi
+# The note says that this archive was loaded; the engine says whether the image is still there.
+if [ ! -e "$archive.loaded" ] || ! "$runner" image inspect demo >/dev/null 2>&1; then
+    echo "==> runner load < $archive"
+    "$runner" load --input "$archive"
+    touch "$archive.loaded"
+fi
+echo "==> runner run --rm demo"
+exec "$runner" run --rm demo
