@@ -3,7 +3,9 @@
     python -m tests.support.dockerd --run        stays in the foreground until SIGTERM
 
 It runs beside anything else: data, sockets, containerd and bridge are its own. What it shares with
-the host is the firewall, whose state before the first oracle is put back after the last one.
+the host is the firewall, whose state before the first oracle is put back after the last one. Every
+dockerd that starts makes its chains anew and so takes away the rules of those that run already:
+of several at once only the last one's firewall is complete (the proxy still serves all ports).
 """
 
 from __future__ import annotations
@@ -266,13 +268,18 @@ def _boot_id() -> str:
 def _remove_added(command: str, kept: set[firewall.Line]) -> None:
     """Remove dockerd's chains and jumps; other engines' rules may be newer than the record."""
 
-    def added(line: firewall.Line) -> bool:
+    def chains(line: firewall.Line) -> bool:
         return line not in kept and "DOCKER" in line.text
+
+    def loopback_ports(line: firewall.Line) -> bool:
+        """What keeps others off a port published on 127.0.0.1; it names no bridge."""
+        return line not in kept and line.table == "raw" and line.text.startswith("-A PREROUTING")
 
     # The oracles' own bridges are gone from the rules by now. A bridge that is still named is that
     # of another dockerd, whose chains have the same names.
-    if not any(added(line) and re.search(r" -[io] ", line.text) for line in firewall.save(command)):
-        firewall.remove(command, added)
+    in_use = (re.search(r" -[io] ", line.text) for line in firewall.save(command) if chains(line))
+    if not any(in_use):
+        firewall.remove(command, lambda line: chains(line) or loopback_ports(line))
 
 
 def main(arguments: list[str]) -> int:

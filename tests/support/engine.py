@@ -51,7 +51,7 @@ class Engine:
         self.workspace = Workspace.make()
         self.subnet = Subnet.reserve()
         path, tag = self.workspace.path, self.workspace.tag
-        self.namespace = f"rt-{tag}".replace("_", "-").rstrip("-")
+        self.namespace = f"rt-{tag}"
         self.bridge = f"rb{tag}"
         self.socket = path / "runner.sock"
         self.workspace.note_link(self.bridge, str(self.subnet.network))

@@ -12,6 +12,7 @@ import ctypes
 import json
 import os
 import re
+import secrets
 import shutil
 import subprocess
 import tempfile
@@ -53,7 +54,9 @@ class Workspace:
     @classmethod
     def make(cls) -> Self:
         """A new one, owned by this process."""
-        path = Path(tempfile.mkdtemp(prefix=PREFIX, dir=base_dir()))
+        # Not mkdtemp, whose names are not good enough for interfaces and containerd namespaces.
+        path = base_dir() / f"{PREFIX}{secrets.token_hex(4)}"
+        path.mkdir(mode=0o711, parents=True)
         me = Process.read(os.getpid())
         assert me is not None
         (path / _OWNER).write_text(f"{me.pid} {me.started}")
