@@ -13,104 +13,27 @@ import os
 import resource
 import tempfile
 import time
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, Protocol
+from typing import TYPE_CHECKING, Final
 
-from runner.linux.libc import error_text, in_fresh_thread
-from runner.linux.mount import MNT, MS, PROPAGATION, mount, umount
-from runner.linux.namespaces import Clone, unshare
+from runner.linux.fstab import mount_fstab, parse_mount_options
+from runner.linux.libc import error_text
+from runner.linux.mount import MNT, umount
 from runner.linux.rooted import opened_root, resolve_in_root
 from runner.types.errors import NotImplementedYet, System
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Sequence
 
+    from runner.containerd.values import Mount
+
 PAGE_SIZE: Final = resource.getpagesize()
 _COMPACT_FROM: Final = PAGE_SIZE - 512  # containerd's margin for what else is on the page
 _BUSY_TRIES: Final = 5
 _BUSY_PAUSE: Final = 0.02
 
-_SET: Final = {
-    "bind": MS.BIND,
-    "dirsync": MS.DIRSYNC,
-    "mand": MS.MANDLOCK,
-    "noatime": MS.NOATIME,
-    "nodev": MS.NODEV,
-    "nodiratime": MS.NODIRATIME,
-    "noexec": MS.NOEXEC,
-    "nosuid": MS.NOSUID,
-    "rbind": MS.BIND | MS.REC,
-    "relatime": MS.RELATIME,
-    "remount": MS.REMOUNT,
-    "ro": MS.RDONLY,
-    "strictatime": MS.STRICTATIME,
-    "sync": MS.SYNCHRONOUS,
-    "private": MS.PRIVATE,
-    "rprivate": MS.PRIVATE | MS.REC,
-    "shared": MS.SHARED,
-    "rshared": MS.SHARED | MS.REC,
-    "slave": MS.SLAVE,
-    "rslave": MS.SLAVE | MS.REC,
-    "unbindable": MS.UNBINDABLE,
-    "runbindable": MS.UNBINDABLE | MS.REC,
-}
-_CLEAR: Final = {
-    "async": MS.SYNCHRONOUS,
-    "atime": MS.NOATIME,
-    "dev": MS.NODEV,
-    "diratime": MS.NODIRATIME,
-    "exec": MS.NOEXEC,
-    "nomand": MS.MANDLOCK,
-    "norelatime": MS.RELATIME,
-    "nostrictatime": MS.STRICTATIME,
-    "rw": MS.RDONLY,
-    "suid": MS.NOSUID,
-}
 _UNSUPPORTED: Final = ("uidmap=", "gidmap=", "X-containerd.")
 _LOWERDIR: Final = "lowerdir="
-
-
-class Mount(Protocol):
-    """What this module needs of a mount (`runner.containerd.snapshots.Mount`)."""
-
-    @property
-    def type(self) -> str: ...
-    @property
-    def source(self) -> str: ...
-    @property
-    def target(self) -> str: ...
-    @property
-    def options(self) -> Sequence[str]: ...
-
-
-@dataclass(frozen=True, slots=True)
-class MountOptions:
-    """fstab options, divided into the flags of mount(2) and the file system's own data."""
-
-    flags: MS
-    data: str
-    propagation: MS
-
-
-def parse_mount_options(options: Sequence[str]) -> MountOptions:
-    """Divide the options (containerd parseMountOptions); the last of contrary flags wins.
-
-    Raises NotImplementedYet for loop devices, ID mapping and unresolved manager options.
-    """
-    flags, propagation, data = MS(0), MS(0), []
-    for option in options:
-        if option == "loop" or option.startswith(_UNSUPPORTED):
-            raise NotImplementedYet(f"mount option {option!r} is not supported")
-        if option in _CLEAR:
-            flags &= ~_CLEAR[option]
-        elif (flag := _SET.get(option)) is None:
-            data += [option] if option != "defaults" else []
-        elif flag & PROPAGATION:
-            propagation |= flag
-        else:
-            flags |= flag
-    return MountOptions(flags, ",".join(data), propagation)
 
 
 def mount_all(mounts: Sequence[Mount], target: Path) -> None:
@@ -187,17 +110,29 @@ async def temporary_mount(mounts: Sequence[Mount], parent: Path) -> AsyncIterato
 
 def _mount(each: Mount, target: Path) -> Path:
     """Make one mount; where it is."""
-    if each.type.startswith(("fuse.", "fuse3.")):
-        raise NotImplementedYet(f"mounts of type {each.type} are not supported")
+    _check_supported(each)
     where = _subdirectory(target, each.target)
-    chdir, options = compact_lowerdir(each.type, each.options)
+    directory, options = compact_lowerdir(each.type, each.options)
     parsed = parse_mount_options(options)
     if len(parsed.data) > PAGE_SIZE:
         raise System("mount options is too long")
-    if not parsed.flags & MS.REMOUNT or parsed.data:
-        _mount_at(chdir, each, where, parsed)
-    _adjust(where, parsed)
+    try:
+        mount_fstab(each.source, where, each.type, parsed, directory)
+    except OSError as err:
+        text = (
+            f'mount source: "{each.source}", target: "{where}", fstype: {each.type}, '
+            f'flags: {int(parsed.flags)}, data: "{parsed.data}", err: {error_text(err)}'
+        )
+        raise System(text) from err
     return where
+
+
+def _check_supported(each: Mount) -> None:
+    if each.type.startswith(("fuse.", "fuse3.")):
+        raise NotImplementedYet(f"mounts of type {each.type} are not supported")
+    for option in each.options:
+        if option == "loop" or option.startswith(_UNSUPPORTED):
+            raise NotImplementedYet(f"mount option {option!r} is not supported")
 
 
 def _subdirectory(target: Path, inside: str) -> Path:
@@ -209,38 +144,6 @@ def _subdirectory(target: Path, inside: str) -> Path:
     except OSError as err:
         text = f'failed to join path "{inside}" with root "{target}": {error_text(err)}'
         raise System(text) from err
-
-
-def _mount_at(chdir: str, each: Mount, where: Path, options: MountOptions) -> None:
-    def work() -> None:
-        if chdir:
-            unshare(Clone.FS)  # so that only this thread changes its directory
-            os.chdir(chdir)
-        mount(each.source, where, each.type, options.flags, options.data)
-
-    try:
-        if chdir:
-            in_fresh_thread(work)
-        else:
-            work()
-    except OSError as err:
-        text = (
-            f'mount source: "{each.source}", target: "{where}", fstype: {each.type}, '
-            f'flags: {int(options.flags)}, data: "{options.data}", err: {error_text(err)}'
-        )
-        raise System(text) from err
-
-
-def _adjust(where: Path, options: MountOptions) -> None:
-    """What the kernel takes in calls of their own: propagation, and read-only for binds."""
-    try:
-        if options.propagation:
-            mount("", where, flags=options.propagation)
-        if options.flags & MS.BIND and options.flags & MS.RDONLY:
-            mount("", where, flags=options.flags | MS.REMOUNT)
-    except OSError as err:
-        unmount_once(where)
-        raise System(f"failed to remount {where}: {error_text(err)}") from err
 
 
 def compact_lowerdir(fstype: str, options: Sequence[str]) -> tuple[str, Sequence[str]]:

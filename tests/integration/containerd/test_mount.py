@@ -2,7 +2,6 @@
 
 import asyncio
 import os
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -15,21 +14,14 @@ from runner.containerd.mount import (
     unmount_all_in_thread,
     unmount_once,
 )
+from runner.containerd.values import Mount
 from runner.linux.mountinfo import read_mounts
 from runner.types.errors import System
 
 pytestmark = pytest.mark.root
 
 
-@dataclass(frozen=True)
-class Mount:
-    type: str
-    source: str
-    options: tuple[str, ...] = ()
-    target: str = ""
-
-
-TMPFS = Mount("tmpfs", "tmpfs", ("size=64k", "nosuid"))
+TMPFS = Mount("tmpfs", "tmpfs", options=("size=64k", "nosuid"))
 
 
 def mounts_below(path: Path) -> list[str]:
@@ -55,7 +47,7 @@ def test_tmpfs_with_data_and_flags(target: Path) -> None:
 
 def test_a_read_only_bind(target: Path, tmp_path: Path) -> None:
     (tmp_path / "source").mkdir()
-    mount_all([Mount("bind", str(tmp_path / "source"), ("rbind", "ro"))], target)
+    mount_all([Mount("bind", str(tmp_path / "source"), options=("rbind", "ro"))], target)
     with pytest.raises(OSError, match="Read-only"):
         (target / "x").touch()
 
@@ -65,7 +57,7 @@ def test_overlay(target: Path, tmp_path: Path) -> None:
         (tmp_path / name).mkdir()
     (tmp_path / "lower/file").write_text("below")
     dirs = [f"{kind}dir={tmp_path}/{kind}" for kind in ("lower", "upper", "work")]
-    mount_all([Mount("overlay", "overlay", tuple(dirs))], target)
+    mount_all([Mount("overlay", "overlay", options=tuple(dirs))], target)
     assert (target / "file").read_text() == "below"
     (target / "new").touch()
     assert (tmp_path / "upper/new").exists()
@@ -79,7 +71,7 @@ def test_overlay_of_more_layers_than_fit_on_a_page(target: Path, tmp_path: Path)
         (layer / layer.parent.name).touch()
     lowerdir = "lowerdir=" + ":".join(map(str, layers))
     assert len(lowerdir) > 4096
-    mount_all([Mount("overlay", "overlay", (lowerdir,))], target)
+    mount_all([Mount("overlay", "overlay", options=(lowerdir,))], target)
     assert len(list(target.iterdir())) == 100
     assert os.getcwd() == here
 
