@@ -10,6 +10,7 @@ lines, and with a container that writes as fast as it can this is where the engi
 from __future__ import annotations
 
 import codecs
+import functools
 import json
 import re
 from typing import TYPE_CHECKING, Final
@@ -95,6 +96,9 @@ class _Record(msgspec.Struct):
     attrs: dict[str, str] | None = None
 
 
+_parse_time = functools.lru_cache(maxsize=64)(parse_ns)
+"""The lines of one read share their time."""
+
 _decoder = msgspec.json.Decoder(_Record)
 
 
@@ -108,6 +112,6 @@ def decode_record(line: bytes) -> Message:
     return Message(
         record.log.encode("utf-8", "replace"),
         stream,
-        parse_ns(record.time),
+        _parse_time(record.time),
         attrs=record.attrs or {},
     )
