@@ -167,10 +167,12 @@ PullPolicy = Literal["always", "missing", "never"]
 
 
 class ProgressDetail(msgspec.Struct, omit_defaults=True):
-    """Bytes done and in all; empty while unknown."""
+    """Bytes (or `units`) done and in all; empty while unknown. moby jsonmessage.JSONProgress."""
 
     current: int = 0
     total: int = 0
+    hidecounts: bool = False
+    units: str = ""
 
 
 class ErrorDetail(msgspec.Struct, omit_defaults=True):

@@ -65,7 +65,7 @@ class Authorizer:
     async def header(self) -> str | None:
         """The header's value, None before the first challenge. Fetches a token when it must.
 
-        Raises NoCredentials, UnexpectedStatus and what the session raises.
+        Raises UnexpectedStatus and what the session raises.
         """
         if self._challenge is not None and self._challenge.scheme == "basic":
             return self._basic()
@@ -79,7 +79,7 @@ class Authorizer:
         """Take a 401's challenges in; whether another attempt can do better.
 
         `sent` says that the refused request carried an Authorization header. Raises
-        AuthorizationFailed when the registry says why it refuses.
+        AuthorizationFailed when the registry says why it refuses, NoCredentials when it wants some.
         """
         usable = challenges.parse(headers)
         if not usable or self._credentials.registry_token:
@@ -89,6 +89,8 @@ class Authorizer:
             if challenge.scheme == "bearer" and (error := challenge.parameters.get("error")):
                 raise AuthorizationFailed(f"server message: {error}: authorization failed")
             return False
+        if challenge.scheme == "basic" and not all(self._credentials.secret):
+            raise NoCredentials("authorization failed: no basic auth credentials")
         self._challenge, self._token, self._proven = challenge, None, False
         return True
 
@@ -98,8 +100,6 @@ class Authorizer:
 
     def _basic(self) -> str:
         username, secret = self._credentials.secret
-        if not username or not secret:
-            raise NoCredentials("authorization failed: no basic auth credentials")
         return f"Basic {base64.b64encode(f'{username}:{secret}'.encode()).decode()}"
 
     async def _fetch_token(self, challenge: Challenge) -> _Token:

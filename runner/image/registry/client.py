@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Self
 
 import aiohttp
 import tenacity
+import yarl
 
 from runner.image import digest as digests
 from runner.image import mediatypes
@@ -14,7 +16,12 @@ from runner.image.documents import CONFIG_SIZE_MAX, MANIFEST_SIZE_MAX, is_docume
 from runner.image.registry.authorizer import read_capped
 from runner.image.registry.credentials import ANONYMOUS, Credentials
 from runner.image.registry.endpoint import endpoint
-from runner.image.registry.errors import Interrupted, TransportError, UnexpectedStatus
+from runner.image.registry.errors import (
+    AuthorizationFailed,
+    Interrupted,
+    TransportError,
+    UnexpectedStatus,
+)
 from runner.image.registry.transport import Transport
 from runner.types.errors import DataLoss, InvalidParameter, NotFound, RunnerError
 from runner.types.image import (
@@ -78,6 +85,11 @@ class Registry:
         """
         try:
             return await self._resolve(reference)
+        except AuthorizationFailed as err:
+            raise err.wrap(
+                f'failed to resolve reference "{reference}": pull access denied, repository does '
+                "not exist or may require authorization"
+            ) from err
         except RunnerError as err:
             raise err.wrap(f'failed to resolve reference "{reference}"') from err
 
@@ -194,8 +206,8 @@ class Registry:
     async def _tag_page(self, path: str) -> tuple[list[str], str | None]:
         async with await self._transport.send("GET", path, {}) as response:
             body = await _read_body(response, MANIFEST_SIZE_MAX)
-            following = response.links.get("next", {}).get("url")
-        return parse_tags(body), str(following.relative()) if following else None
+            following = _next_page(response)
+        return parse_tags(body), following
 
 
 class _Download:
@@ -252,6 +264,15 @@ def _media_type(response: aiohttp.ClientResponse) -> str:
     """The manifest's type; old registries send schema 1 as text/plain."""
     media_type = response.headers.get("Content-Type", "").partition(";")[0].strip()
     return min(mediatypes.DOCKER_SCHEMA1) if media_type == "text/plain" else media_type
+
+
+def _next_page(response: aiohttp.ClientResponse) -> str | None:
+    """The path of the Link header's next page, on this registry whatever host it names."""
+    link = re.search(r'<([^>]*)>;\s*rel="?next"?', response.headers.get("Link", ""))
+    try:
+        return str(response.url.join(yarl.URL(link[1])).relative()) if link else None
+    except ValueError as err:
+        raise TransportError(f"invalid Link header: {err}") from err
 
 
 async def _read_document(response: aiohttp.ClientResponse, reference: Reference) -> bytes:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import os
-import socket
+import re
 from typing import TYPE_CHECKING, Any
 
 import aiohttp
@@ -44,6 +44,10 @@ class AuthorizationFailed(RunnerError):
 
 class NoCredentials(AuthorizationFailed):
     """The registry wants a name and a password, and there are none."""
+
+
+class NoMatchingManifest(NotFound):
+    """An index without a manifest for the platform."""
 
 
 class UnexpectedStatus(RunnerError):
@@ -142,7 +146,7 @@ def translate(err: RunnerError, reference: Reference, platform: Platform | None)
             f"pull access denied for {reference.familiar_name}, repository does not exist or may "
             "require 'docker login'"
         )
-    if isinstance(err, NotFound) and "platform" in err.message:
+    if isinstance(err, NoMatchingManifest):
         wanted = platforms.format_all(platform or platforms.host_platform())
         return NotFound(
             f"no matching manifest for {wanted} in the manifest list entries: {err.message}"
@@ -195,7 +199,7 @@ def _reason(err: BaseException) -> str:
         case aiohttp.ClientConnectorCertificateError() | aiohttp.ClientSSLError():
             return f"tls: {err}"
         case aiohttp.ClientConnectorError():
-            return f"dial tcp {_address(err)}: connect: {_strerror(err.os_error)}"
+            return _dial_error(err)
         case TimeoutError():
             return "net/http: timeout awaiting response headers"
         case aiohttp.ServerDisconnectedError():
@@ -204,14 +208,11 @@ def _reason(err: BaseException) -> str:
             return str(err) or type(err).__name__
 
 
-def _strerror(err: OSError) -> str:
-    return (os.strerror(err.errno) if err.errno else str(err)).lower()
-
-
-def _address(err: aiohttp.ClientConnectorError) -> str:
-    host, port = err.host, err.port
-    try:
-        info = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_NUMERICHOST)
-    except OSError:
-        return f"{host}:{port}"
-    return f"[{host}]:{port}" if info[0][0] == socket.AF_INET6 else f"{host}:{port}"
+def _dial_error(err: aiohttp.ClientConnectorError) -> str:
+    """The first address tried and why it failed, which asyncio tells in its text only."""
+    text = str(err.os_error)
+    found = re.search(r"Connect call failed \('([^']+)', (\d+)", text)
+    host, port = found.groups() if found else (err.host, err.port)
+    number = err.os_error.errno or int(next(iter(re.findall(r"\[Errno (\d+)\]", text)), 0))
+    reason = os.strerror(number).lower() if number else text
+    return f"dial tcp {f'[{host}]' if ':' in host else host}:{port}: connect: {reason}"

@@ -1,0 +1,264 @@
+"""Pulling (moby daemon/containerd/image_pull.go, containerd client/pull.go).
+
+The registry says what the name stands for; index, manifest and config are fetched, then layers,
+three at a time, while those that are complete are unpacked in order. Only when all is there does
+the name change hands.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from runner.containerd.images import Image as Record
+from runner.containerd.leases import Resource
+from runner.image import documents, lookup, mediatypes, records
+from runner.image import platform as platforms
+from runner.image.fetch import Fetcher
+from runner.image.progress import Progress, PullProgress, silent
+from runner.image.registry import Credentials, Registry
+from runner.image.registry.errors import NoMatchingManifest, translate
+from runner.image.unpack import Observer
+from runner.trace import step
+from runner.types.errors import InvalidParameter, NotFound, RunnerError
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Sequence
+
+    from runner.image.platform import Matcher
+    from runner.image.reference import Reference
+    from runner.image.store import ImageStore
+    from runner.types.image import Descriptor, Manifest, Platform
+
+MAX_CONCURRENT_DOWNLOADS = 3
+"""dockerd's default for --max-concurrent-downloads."""
+
+_DEPTH_MAX = 8
+"""Indexes within indexes; real ones have two levels."""
+
+
+async def pull(
+    store: ImageStore,
+    reference: Reference,
+    *,
+    platform: Platform | None = None,
+    credentials: Credentials | None = None,
+    progress: Progress = silent,
+) -> None:
+    """Pull the tag or digest, or all tags for a bare name (moby PullImage).
+
+    Raises dockerd's errors: NotFound, Unauthorized, Forbidden, DataLoss, and RunnerError for a
+    registry that cannot be reached. Nothing is left behind by a failed pull but what the next
+    attempt goes on with; the garbage collector has it after a day.
+    """
+    credentials = credentials or Credentials()
+    if not reference.is_name_only:
+        await _pull_tag(store, reference, platform, credentials, progress)
+        return
+    for tag in await _tags(reference, credentials, platform):
+        try:
+            tagged = reference.with_tag(tag)
+        except InvalidParameter:
+            continue  # moby: invalid tag, won't pull
+        try:
+            await _pull_tag(store, tagged, platform, credentials, progress)
+        except RunnerError as err:
+            raise err.wrap(f"error pulling {tagged}") from err
+
+
+async def _tags(
+    reference: Reference, credentials: Credentials, platform: Platform | None
+) -> list[str]:
+    try:
+        async with Registry(reference, credentials) as registry:
+            return await registry.tags()
+    except RunnerError as err:
+        raise translate(err, reference, platform) from err
+
+
+async def _pull_tag(
+    store: ImageStore,
+    reference: Reference,
+    platform: Platform | None,
+    credentials: Credentials,
+    tell: Progress,
+) -> None:
+    old = await _present(store, reference)
+    shown = PullProgress(tell)
+    async with store.containerd.leases.hold() as lease:
+        if old is not None:
+            await store.containerd.leases.add_resource(
+                lease.id, Resource("content", old.target.digest)
+            )
+        try:
+            async with Registry(reference, credentials) as registry:
+                target = await _Pull(store, reference, registry, platform, shown).run()
+        except RunnerError as err:
+            raise translate(err, reference, platform) from err
+        await _name(store, reference, target, old)
+    shown.message(f"Digest: {target.digest}")
+    newer = old is None or old.target.digest != target.digest
+    outcome = "Downloaded newer image for" if newer else "Image is up to date for"
+    shown.message(f"Status: {outcome} {reference.familiar}")
+
+
+async def _present(store: ImageStore, reference: Reference) -> Record | None:
+    try:
+        return await store.resolve(str(reference))
+    except NotFound:
+        return None
+
+
+async def _name(
+    store: ImageStore, reference: Reference, target: Descriptor, old: Record | None
+) -> None:
+    """Give the name to the target; what had it before is kept as dangling."""
+    await records.put(store.images, Record(str(reference), target))
+    await records.delete_if_there(store.images, lookup.dangling_name(target.digest))
+    if old is not None and old.target.digest != target.digest:
+        await records.ensure_dangling(store.images, old)
+
+
+@dataclass(slots=True)
+class _Pull:
+    """One pull of one tag."""
+
+    store: ImageStore
+    reference: Reference
+    registry: Registry
+    platform: Platform | None
+    shown: PullProgress
+
+    async def run(self) -> Descriptor:
+        """Fetch and unpack; the descriptor that the name stands for."""
+        fetcher = Fetcher(self.store.content, self.registry, self.reference)
+        with step("image.resolve", reference=str(self.reference)):
+            target = await self.registry.resolve(self.reference)
+        manifest = await self._manifest(fetcher, target)
+        layers = _Layers(self.store, fetcher, manifest, self.shown)
+        async with _ticking(self.shown):
+            await layers.fetch_and_unpack()
+        return target
+
+    async def _manifest(self, fetcher: Fetcher, target: Descriptor) -> Manifest:
+        """Down through the indexes to the platform's manifest (images.LimitManifests)."""
+        matcher = platforms.only(self.platform) if self.platform else platforms.default()
+        descriptor = target
+        for _ in range(_DEPTH_MAX):
+            self._refuse(descriptor)
+            if mediatypes.is_manifest(descriptor.media_type):
+                return await self._take(fetcher, descriptor)
+            data = await fetcher.document(descriptor)
+            descriptor = choose(documents.parse_index(data).manifests, matcher)
+        raise InvalidParameter(f"{target.digest}: index within index, more than {_DEPTH_MAX} deep")
+
+    async def _take(self, fetcher: Fetcher, descriptor: Descriptor) -> Manifest:
+        tag = self.reference.tag or str(self.reference)
+        self.shown.message(f"Pulling from {self.reference.path}", tag)
+        here = await self.store.documents.has(descriptor.digest)
+        manifest = documents.parse_manifest(await fetcher.document(descriptor))
+        # dockerd says nothing of layers when there is nothing to download.
+        self.shown.hidden = here and await self._has_all(manifest)
+        return manifest
+
+    async def _has_all(self, manifest: Manifest) -> bool:
+        for blob in (manifest.config, *manifest.layers):
+            if not await self.store.documents.has(blob.digest):
+                return False
+        return True
+
+    def _refuse(self, descriptor: Descriptor) -> None:
+        if descriptor.media_type in mediatypes.DOCKER_SCHEMA1:
+            raise InvalidParameter(
+                "Docker Image Format v1 and Docker Image manifest version 2, schema 1 support has "
+                f"been removed. Suggest the author of {self.reference} to upgrade the image to the "
+                "OCI Format or Docker Image manifest v2, schema 2. More information at "
+                "https://docs.docker.com/go/deprecated-image-specs/"
+            )
+        if not documents.is_document(descriptor.media_type):
+            raise InvalidParameter(f"unsupported media type {descriptor.media_type}")
+
+
+class _Layers(Observer):
+    """The layers of one manifest: downloads side by side, unpacking behind them."""
+
+    def __init__(
+        self, store: ImageStore, fetcher: Fetcher, manifest: Manifest, shown: PullProgress
+    ) -> None:
+        self._store = store
+        self._fetcher = fetcher
+        self._manifest = manifest
+        self._shown = shown
+        self._free = asyncio.Semaphore(MAX_CONCURRENT_DOWNLOADS)
+        self._here = {layer.digest: asyncio.Event() for layer in manifest.layers}
+        self._unpacked: set[str] = set()
+
+    async def fetch_and_unpack(self) -> None:
+        """Fetch config and layers and unpack them. Raises the first error of any."""
+        for layer in self._manifest.layers:
+            self._shown.waiting(layer)
+        config = self._manifest.config
+        parsed = documents.parse_config(await self._fetcher.document(config))
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                for layer in {layer.digest: layer for layer in self._manifest.layers}.values():
+                    tasks.create_task(self._fetch(layer))
+                layers = self._manifest.layers
+                tasks.create_task(self._store.unpacker.unpack(config.digest, parsed, layers, self))
+        except BaseExceptionGroup as group:
+            raise _first(group) from None
+
+    async def _fetch(self, layer: Descriptor) -> None:
+        async with self._free:
+            new = await self._fetcher.layer(
+                layer, lambda received: self._shown.downloading(layer, received)
+            )
+        if new:
+            self._shown.downloaded(layer)
+        else:
+            self._shown.exists(layer)
+        self._here[layer.digest].set()
+        if layer.digest in self._unpacked:
+            self._shown.unpacked(layer)
+
+    async def available(self, layer: Descriptor) -> None:
+        await self._here[layer.digest].wait()
+
+    def extracting(self, layer: Descriptor) -> None:
+        self._shown.extracting(layer)
+
+    def unpacked(self, layer: Descriptor) -> None:
+        self._unpacked.add(layer.digest)
+        # A snapshot shared with another image may be there before the layer is.
+        if self._here[layer.digest].is_set():
+            self._shown.unpacked(layer)
+
+
+def choose(manifests: Sequence[Descriptor], matcher: Matcher) -> Descriptor:
+    """The manifest for the platform; one that names none only where no other fits.
+
+    Raises NoMatchingManifest.
+    """
+    fitting = [m for m in manifests if m.platform is None or matcher.match(m.platform)]
+    if not fitting:
+        raise NoMatchingManifest("no match for platform in manifest: not found")
+    last = len(matcher.vector) + 1
+    return min(fitting, key=lambda m: last if m.platform is None else matcher.rank(m.platform))
+
+
+@contextlib.asynccontextmanager
+async def _ticking(shown: PullProgress) -> AsyncIterator[None]:
+    ticker = asyncio.create_task(shown.run())
+    try:
+        yield
+    finally:
+        ticker.cancel()
+        await asyncio.wait([ticker])
+
+
+def _first(group: BaseExceptionGroup) -> BaseException:
+    """The error that ended a group of tasks."""
+    first = group.exceptions[0]
+    return _first(first) if isinstance(first, BaseExceptionGroup) else first

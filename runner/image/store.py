@@ -1,0 +1,126 @@
+"""The image store: containerd's, as dockerd sees it (moby daemon/containerd)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from runner.containerd.images import Image as Record
+from runner.image import digest as digests
+from runner.image import lookup, records
+from runner.image import platform as platforms
+from runner.image.manifests import Documents, best_present, load_manifest, platform_not_found
+from runner.image.unpack import Unpacker
+
+if TYPE_CHECKING:
+    from runner.containerd.client import Containerd
+    from runner.image.lookup import References
+    from runner.image.reference import Reference
+    from runner.types.image import Descriptor, ImageConfig, Manifest, Platform
+
+
+@dataclass(frozen=True, slots=True)
+class Image:
+    """An image for one platform, as containers are made from it.
+
+    `id` is the digest of `target`, which may be an index; `descriptor` is the chosen manifest's.
+    `name` is the containerd record by which it was found.
+    """
+
+    id: str
+    name: str
+    target: Descriptor
+    descriptor: Descriptor
+    manifest: Manifest
+    config: ImageConfig
+    raw_config: bytes
+    platform: Platform
+
+    @property
+    def config_digest(self) -> str:
+        """The image config's digest (what the graph drivers' dockerd calls the ID)."""
+        return self.manifest.config.digest
+
+    @property
+    def chain_id(self) -> str:
+        """The name of the snapshot with all layers; empty for an image without layers."""
+        return digests.chain_id(self.config.rootfs.diff_ids)
+
+    @property
+    def created(self) -> str | None:
+        """When it was made, in RFC 3339, as its config says."""
+        return self.config.created
+
+
+class ImageStore:
+    """Images of one containerd namespace, unpacked by one snapshotter.
+
+    Every method raises InvalidParameter for a malformed reference and NotFound, with dockerd's
+    texts, for one that names nothing.
+    """
+
+    def __init__(self, containerd: Containerd, snapshotter: str) -> None:
+        self.containerd = containerd
+        self.snapshotter = snapshotter
+        self.images = containerd.images
+        self.content = containerd.content
+        self.documents = Documents(containerd.content)
+        self.unpacker = Unpacker(containerd, snapshotter)
+
+    async def get(self, ref_or_id: str, platform: Platform | None = None) -> Image:
+        """The image for the platform, by default for this host (moby GetImage).
+
+        Without a platform asked for, one for another platform is found too, as `docker run` runs
+        it with a warning. Raises NotFound when it is not there for the one asked for.
+        """
+        record = await self.resolve(ref_or_id)
+        matcher = platforms.requested_or_default(platform)
+        best = await best_present(self.documents, record.target, matcher)
+        if best is None:
+            raise platform_not_found(lookup.familiar_name(record), platform)
+        return await self._image(record, best.descriptor)
+
+    async def _image(self, record: Record, descriptor: Descriptor) -> Image:
+        chosen = await load_manifest(self.documents, descriptor)
+        config, raw = await self.documents.config(chosen.manifest.config.digest)
+        return Image(
+            id=record.target.digest,
+            name=record.name,
+            target=record.target,
+            descriptor=descriptor,
+            manifest=chosen.manifest,
+            config=config,
+            raw_config=raw,
+            platform=chosen.platform,
+        )
+
+    async def resolve(self, ref_or_id: str) -> Record:
+        """The containerd record that a name, digest or ID prefix means (moby resolveImage)."""
+        return await lookup.resolve_image(self.images, ref_or_id)
+
+    async def resolve_all(self, ref_or_id: str) -> References:
+        """The same with all other records of that target (moby resolveAllReferences)."""
+        return await lookup.resolve_all_references(self.images, ref_or_id)
+
+    async def names(self, image_id: str) -> list[str]:
+        """The familiar names of all records with this target, dangling ones left out."""
+        found = await self.images.list(f"target.digest=={image_id}")
+        return [lookup.familiar_name(record) for record in found if not lookup.is_dangling(record)]
+
+    async def ensure_unpacked(self, image: Image) -> str:
+        """The snapshot to build a container's root upon (moby getImageSnapshot).
+
+        Unpacks what is not unpacked yet, which is the case for images of other platforms and those
+        that other clients of containerd fetched. Raises DataLoss, NotFound for missing layers.
+        """
+        if not await self.unpacker.is_unpacked(image.config):
+            async with self.containerd.leases.hold():
+                await self.unpacker.unpack(image.config_digest, image.config, image.manifest.layers)
+        return image.chain_id
+
+    async def tag(self, ref_or_id: str, reference: Reference) -> str:
+        """Name the image; returns its ID (moby TagImage). The reference needs its tag."""
+        source = await self.resolve(ref_or_id)
+        target = Record(str(reference), source.target, source.labels)
+        await records.create_or_replace(self.images, target)
+        return source.target.digest
