@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import socket
+import subprocess
+import sys
 from typing import TYPE_CHECKING
 
 import pytest
@@ -41,7 +43,7 @@ def test_containerd_serves_survives_a_kill_and_leaves_nothing(
     with Containerd(version) as containerd:
         assert f"Version:  {version}." in containerd.ctr("version").replace("v", "")
         containerd.ctr("images", "import", "--snapshotter", "overlayfs", str(archive))
-        containerd.ctr("run", "--detach", name, "sleeper", "sleep", "1000")
+        containerd.ctr("run", "--detach", "--null-io", name, "sleeper", "sleep", "1000")
         containerd.kill()
         assert not containerd.daemon.running()
         containerd.start()
@@ -119,6 +121,23 @@ def test_the_oracle_pulls_from_the_registry(oracle: Dockerd, registry: Registry)
     assert done.stdout.split("\n")[0] == "changed in layer 2"
     assert "removed" not in done.stdout
     assert "old" not in done.stdout
+
+
+def test_a_run_that_leaves_something_behind_fails(tmp_path: Path) -> None:
+    (tmp_path / "conftest.py").write_text('pytest_plugins = ("tests.support.fixtures",)\n')
+    (tmp_path / "test_untidy.py").write_text(
+        "from tests.support.workspace import Workspace\n\n\n"
+        "def test_untidy() -> None:\n    print('made', Workspace.make().path)\n"
+    )
+    command = [sys.executable, "-m", "pytest", "-s", "-p", "no:cacheprovider", "--rootdir=."]
+    environment = dict(os.environ, PYTHONPATH=os.getcwd(), RUNNER_TEST_DIR=str(tmp_path))
+    done = subprocess.run(
+        [*command, "test_untidy.py"], cwd=tmp_path, env=environment, capture_output=True, text=True
+    )
+    (made,) = tmp_path.glob("rt-*")
+    assert "1 passed" in done.stdout
+    assert f"temporary directory: {made}" in done.stdout
+    assert done.returncode == 1
 
 
 def test_a_workspace_path_leaves_room_for_sockets() -> None:

@@ -32,6 +32,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
 
+# Places compiled into dockerd.
+_FOLDERS: Final = (Path("/run/docker/plugins"), Path("/run/docker"))
+
+
 class Dockerd:
     """dockerd 28.5 on its own containerd 2.1. As a context manager it is started and closed."""
 
@@ -238,7 +242,8 @@ class SharedFirewall:
             for command in firewall.FAMILIES
         }
         cgroups = [str(path) for path in cgroup_parents("docker")]
-        record = {"boot": _boot_id(), "firewall": lines, "cgroups": cgroups}
+        folders = [str(folder) for folder in _FOLDERS if folder.exists()]
+        record = {"boot": _boot_id(), "firewall": lines, "cgroups": cgroups, "folders": folders}
         (self._folder() / "state.json").write_text(json.dumps(record))
 
     def _restore(self) -> None:
@@ -251,6 +256,10 @@ class SharedFirewall:
                 kept = {firewall.Line(*pair) for pair in record["firewall"][command]}
                 _remove_added(command, kept)
             remove_cgroups({p for p in cgroup_parents("docker") if str(p) not in record["cgroups"]})
+            for folder in _FOLDERS:
+                if str(folder) not in record.get("folders", []):
+                    with contextlib.suppress(OSError):  # not there, or not empty
+                        folder.rmdir()
         file.unlink()
 
 
