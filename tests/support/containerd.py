@@ -13,13 +13,18 @@ from typing import TYPE_CHECKING, Final, Self
 
 from tests.support.foreground import announce_and_wait, until_signal
 from tests.support.process import Daemon, HarnessError
-from tests.support.toolchain import CONTAINERD_VERSIONS, containerd_bin_dir, path_with
+from tests.support.toolchain import (
+    CONTAINERD_VERSIONS,
+    containerd_bin_dir,
+    default_containerd,
+    path_with,
+)
 from tests.support.workspace import Workspace
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-DEFAULT_VERSION: Final = os.environ.get("RUNNER_TEST_CONTAINERD") or "2.1"
+DEFAULT_VERSION: Final = default_containerd()
 
 # Configuration version 2 is the one that 1.6, 1.7 and 2.x all read. What is disabled would listen
 # on, or look into, places outside the private directory; the snapshotters need kernels or devices
@@ -158,8 +163,8 @@ class Containerd:
 def main(arguments: list[str]) -> int:
     """Run one in the foreground, for experiments by hand."""
     version = arguments[0] if arguments else DEFAULT_VERSION
-    if version not in CONTAINERD_VERSIONS:
-        print(f"unknown version {version!r}; known: {' '.join(CONTAINERD_VERSIONS)}")
+    if version not in {*CONTAINERD_VERSIONS, "host"}:
+        print(f"unknown version {version!r}; known: {' '.join(CONTAINERD_VERSIONS)} host")
         return 2
     with until_signal(), Containerd(version) as containerd:
         announce_and_wait(

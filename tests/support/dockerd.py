@@ -25,7 +25,14 @@ from tests.support.containerd import Containerd
 from tests.support.foreground import announce_and_wait, until_signal
 from tests.support.process import Daemon, HarnessError
 from tests.support.subnets import Subnet, make_bridge
-from tests.support.toolchain import bin_dirs, cache_dir, compose_plugins_dir, docker_cli, path_with
+from tests.support.toolchain import (
+    bin_dirs,
+    cache_dir,
+    compose_plugins_dir,
+    docker_cli,
+    has_archive,
+    path_with,
+)
 from tests.support.workspace import Workspace, cgroup_parents, close_abandoned, remove_cgroups
 
 if TYPE_CHECKING:
@@ -171,8 +178,8 @@ def docker_env(host: str, workspace: Workspace) -> dict[str, str]:
     folder = workspace.folder("docker-config")
     config = folder / "config.json"
     if not config.exists():
-        plugins = str(compose_plugins_dir())
-        config.write_text(json.dumps({"cliPluginsExtraDirs": [plugins]}))
+        plugins = [str(compose_plugins_dir())] if has_archive() else []
+        config.write_text(json.dumps({"cliPluginsExtraDirs": plugins}))
     inherited = {k: v for k, v in os.environ.items() if not k.startswith("DOCKER_")}
     return inherited | {"DOCKER_HOST": host, "DOCKER_CONFIG": str(folder), "PATH": path_with()}
 

@@ -25,7 +25,7 @@ from tests.support.dockerd import Dockerd, sweep_up
 from tests.support.engine import Engine
 from tests.support.process import Daemon
 from tests.support.registry import Registry
-from tests.support.toolchain import CONTAINERD_VERSIONS
+from tests.support.toolchain import CONTAINERD_VERSIONS, NoArchiveError
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator
@@ -151,6 +151,24 @@ def pytest_terminal_summary(
         terminalreporter.section("left behind by this test run", red=True, bold=True)
         for line in left:
             terminalreporter.line(line)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_fixture_setup() -> Generator[None, object, object]:
+    """Skip what needs a tool that this distribution's archive does not have."""
+    try:
+        return (yield)
+    except NoArchiveError as error:
+        pytest.skip(str(error))
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call() -> Generator[None, object, object]:
+    """The same for tests that start a daemon themselves."""
+    try:
+        return (yield)
+    except NoArchiveError as error:
+        pytest.skip(str(error))
 
 
 @pytest.hookimpl(tryfirst=True)

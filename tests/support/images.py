@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal, Self
 
 import zstandard
 
-from tests.support.toolchain import tool_root
+from tests.support.toolchain import static_busybox
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -320,8 +320,7 @@ nogroup:x:65534:
 @functools.cache
 def busybox_rootfs() -> bytes:
     """The one layer of a small system: a static busybox under all its names, users, /tmp."""
-    # Not the host's own: that may be the dynamically linked one, or another version.
-    program = tool_root("busybox") / "usr/bin/busybox"
+    program = static_busybox()
     listed = subprocess.run([program, "--list"], capture_output=True, text=True, check=True)
     applets = sorted(set(listed.stdout.split()) - {"busybox"})
     folders = ["bin", "dev", "etc", "home", "proc", "sys", "usr", "usr/bin", "usr/sbin", "var"]

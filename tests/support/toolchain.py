@@ -26,11 +26,15 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
 
-Version = Literal["1.6", "1.7", "2.1"]
+Version = Literal["1.6", "1.7", "2.1", "host"]
 
 
 class ToolchainError(Exception):
     """A tool cannot be had on this machine; the text says why."""
+
+
+class NoArchiveError(ToolchainError):
+    """The machine gets its packages from elsewhere (Ubuntu): what needs a tool is skipped."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -114,7 +118,12 @@ def bin_dirs(name: str) -> list[Path]:
 
 
 def containerd_bin_dir(version: str) -> Path:
-    """The folder with `containerd`, its shim and `ctr` of the series "1.6", "1.7" or "2.1"."""
+    """The folder with `containerd`, its shim and `ctr` of the series "1.6", "1.7" or "2.1".
+
+    "host" is the one that is installed.
+    """
+    if version == "host":
+        return _host_program("containerd").parent
     try:
         tool = CONTAINERD_VERSIONS[version]
     except KeyError:
@@ -123,9 +132,41 @@ def containerd_bin_dir(version: str) -> Path:
     return tool_root(tool) / "usr/bin"
 
 
+def default_containerd() -> str:
+    """The series to test on: `RUNNER_TEST_CONTAINERD`, else the newest, or the host's."""
+    if chosen := os.environ.get("RUNNER_TEST_CONTAINERD"):
+        return chosen
+    return "2.1" if has_archive() else "host"
+
+
 def docker_cli() -> Path:
-    """The stock docker CLI of the oracle's release."""
-    return tool_root("oracle") / "usr/bin/docker"
+    """The stock docker CLI of the oracle's release, or the host's where there is no archive."""
+    if has_archive():
+        return tool_root("oracle") / "usr/bin/docker"
+    return _host_program("docker")
+
+
+def static_busybox() -> Path:
+    """A busybox that needs no libraries: the same on every machine where there is an archive."""
+    if has_archive():
+        return tool_root("busybox") / "usr/bin/busybox"
+    return _host_program("busybox")
+
+
+def _host_program(name: str) -> Path:
+    found = shutil.which(name, path=path_with())
+    if found is None:
+        raise NoArchiveError(f"this host has no {name}, and no Debian archive to get it from")
+    return Path(found)
+
+
+def has_archive() -> bool:
+    """Whether tools can be fetched."""
+    try:
+        archive_source()
+    except NoArchiveError:
+        return False
+    return True
 
 
 def compose_plugins_dir() -> Path:
@@ -283,7 +324,7 @@ def archive_source(root: Path = Path("/etc/apt")) -> ArchiveSource:
         parse = parse_deb822 if file.suffix == ".sources" else parse_one_line
         if source := parse(file.read_text()):
             return source
-    raise ToolchainError("no Debian main archive among this machine's apt sources")
+    raise NoArchiveError("no Debian main archive among this machine's apt sources")
 
 
 _SUITE: Final = re.compile(r"(bookworm|trixie|forky|sid|bullseye|stable|testing|unstable)/?")
@@ -353,6 +394,8 @@ def main(arguments: Sequence[str]) -> int:
             else:
                 print(f"unknown tool {name!r}; known: all prerequisites {' '.join(TOOLS)}")
                 return 2
+    except NoArchiveError as error:
+        print(f"toolchain: {error}; tests run on the host's containerd, without dockerd to compare")
     except ToolchainError as error:
         print(f"toolchain: {error}", file=sys.stderr)
         return 1
