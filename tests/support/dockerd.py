@@ -47,6 +47,7 @@ class Dockerd:
     """dockerd 28.5 on its own containerd 2.1. As a context manager it is started and closed."""
 
     def __init__(self, *, arguments: Sequence[str] = ()) -> None:
+        folders = bin_dirs("oracle")
         self.workspace = Workspace.make()
         path = self.workspace.path
         self.containerd = Containerd("2.1", workspace=self.workspace)
@@ -56,11 +57,11 @@ class Dockerd:
         self._subnet = Subnet.reserve()
         self._firewall = SharedFirewall()
         # dockerd takes docker-proxy and docker-init from PATH, and they must be of its release.
-        path_value = path_with(*bin_dirs("oracle"), self.containerd.bin_dir)
+        path_value = path_with(*folders, self.containerd.bin_dir)
         self.daemon = Daemon(
             "dockerd",
             [
-                str(Path(bin_dirs("oracle")[-1]) / "dockerd"),
+                str(folders[-1] / "dockerd"),
                 f"--config-file={_write_config(path)}",
                 f"--host=unix://{self.socket}",
                 f"--data-root={path}/data",

@@ -26,11 +26,11 @@ class Registry:
 
     def __init__(self, *, username: str = "", password: str = "") -> None:
         self.username, self.password = username, password
+        program = tool_root("registry") / "usr/bin/docker-registry"
         self.workspace = Workspace.make()
         path = self.workspace.path
         config = path / "registry.json"  # the registry reads YAML, of which JSON is a part
         config.write_text(json.dumps(self._config()))
-        program = tool_root("registry") / "usr/bin/docker-registry"
         self.daemon = Daemon(
             "registry",
             [str(program), "serve", str(config)],

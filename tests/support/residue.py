@@ -155,6 +155,8 @@ def _runtime_files() -> Iterator[str]:
 def _fifos() -> Iterator[str]:
     for top in ("/run", "/dev/shm", str(base_dir())):
         for folder, folders, names in os.walk(top):
+            # pytest itself keeps, and later removes, the directories that it gave to tests
+            folders[:] = [name for name in folders if not name.startswith("pytest-of-")]
             if folder.count("/") > top.count("/") + 4:
                 folders.clear()
             for name in names:
@@ -188,7 +190,8 @@ def main(arguments: Sequence[str]) -> int:
         case ["check", name]:
             return report(settled_diff(json.loads(Path(name).read_text()), Scope()))
         case ["sweep"]:
-            print(*[f"residue: swept up {path}" for path in sweep_up()], sep="\n", end="")
+            for path in sweep_up():
+                print(f"residue: swept up {path}")
             return 0
         case _:
             print("usage: python -m tests.support.residue snapshot FILE | check FILE | sweep")
