@@ -118,7 +118,9 @@ class Engine:
             self._close_containerd_side()
             self.workspace.close()
             self.subnet.release()
-            remove_cgroups(set(cgroup_parents(_CGROUP_PARENT)))
+            # Parents of containers' cgroups stay behind: the engine's, and ctr's by namespace.
+            for parent in (_CGROUP_PARENT, self.namespace):
+                remove_cgroups(set(cgroup_parents(parent)))
 
     def remove_everything(self) -> None:
         """Remove containers, then networks and volumes of the user: between two tests."""

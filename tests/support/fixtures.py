@@ -20,12 +20,13 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.support import images, residue
+from tests.support.apt import NoArchiveError
 from tests.support.containerd import DEFAULT_VERSION, Containerd
 from tests.support.dockerd import Dockerd, sweep_up
 from tests.support.engine import Engine
 from tests.support.process import Daemon
 from tests.support.registry import Registry
-from tests.support.toolchain import CONTAINERD_VERSIONS, NoArchiveError
+from tests.support.toolchain import CONTAINERD_VERSIONS
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator

@@ -1,8 +1,8 @@
-"""Finding the machine's archive in apt's sources, and fetching safely."""
+"""Finding the machine's archive in apt's sources."""
 
 from __future__ import annotations
 
-from tests.support.toolchain import ArchiveSource, parse_deb822, parse_one_line
+from tests.support.apt import ArchiveSource, parse_deb822, parse_one_line
 
 _KEYRING = "/usr/share/keyrings/archive.gpg"
 _DEB822 = f"""\
