@@ -104,7 +104,8 @@ class Tasks:
         """Start the shim and have runc create the container; returns its PID.
 
         The standard streams are paths of FIFOs, which must exist and have their readers: opening
-        one without blocks the shim. A missing executable fails here, not in `start`.
+        one without blocks the shim. Without a terminal, both outputs are given or nothing at all.
+        A missing executable fails here, not in `start`.
 
         Raises:
             AlreadyExists: the container has a task.
@@ -222,7 +223,7 @@ class Tasks:
         """The process as its shim sees it now."""
         request = pb.GetRequest(container_id=container_id, exec_id=exec_id)
         reply: pb.GetResponse = await self._service.unary("Get", request)
-        return process_from(reply.process)
+        return process_from(reply.process, container_id)
 
     async def list_pids(self, container_id: str) -> list[ProcessInfo]:
         """All processes in the container, by their PIDs on the host."""
@@ -270,15 +271,11 @@ class Tasks:
     async def list(self) -> list[Process]:
         """The first process of every task."""
         reply: pb.ListTasksResponse = await self._service.unary("List", pb.ListTasksRequest())
-        return [process_from(process) for process in reply.tasks]
+        return [process_from(process, process.id) for process in reply.tasks]
 
 
-def process_from(message: task_pb2.Process) -> Process:
-    """From containerd.v1.types.Process.
-
-    Get answers with the container's ID in both fields of a first process, List in one of them.
-    """
-    container_id = message.container_id or message.id
+def process_from(message: task_pb2.Process, container_id: str) -> Process:
+    """From containerd.v1.types.Process, in which containerd leaves `container_id` empty."""
     return Process(
         container_id=container_id,
         exec_id="" if message.id == container_id else message.id,
