@@ -20,6 +20,7 @@ from runner.linux.fstab import mount_fstab, parse_mount_options
 from runner.linux.libc import error_text
 from runner.linux.mount import MNT, umount
 from runner.linux.rooted import opened_root, resolve_in_root
+from runner.linux.threads import to_end
 from runner.types.errors import NotImplementedYet, System
 
 if TYPE_CHECKING:
@@ -76,20 +77,23 @@ def unmount_all(target: Path) -> None:
 
 async def mount_all_in_thread(mounts: Sequence[Mount], target: Path) -> None:
     """`mount_all` beside the event loop. Cancelled, it finishes and undoes the mounts first."""
-    work = asyncio.ensure_future(asyncio.to_thread(mount_all, mounts, target))
+    made: list[bool] = []
+
+    def work() -> None:
+        mount_all(mounts, target)
+        made.append(True)
+
     try:
-        await asyncio.shield(work)
+        await to_end(work)
     except asyncio.CancelledError:
-        await asyncio.wait([work])
-        if work.exception() is None:
-            for _ in mounts:
-                unmount_once(target)
+        for _ in mounts if made else ():
+            unmount_once(target)
         raise
 
 
 async def unmount_all_in_thread(target: Path) -> None:
     """`unmount_all` beside the event loop; it runs to its end even if the waiting is cancelled."""
-    await asyncio.shield(asyncio.to_thread(unmount_all, target))
+    await to_end(unmount_all, target)
 
 
 @contextlib.asynccontextmanager
