@@ -48,7 +48,7 @@ class _Copy:
             self.done.append(path)
         for path in reversed(self.done):  # last, since what is made in them changes their times
             with self.open_both(path) as (source, target):
-                _copy_attributes(source, target, os.stat(source))
+                _copy_attributes(source, target, os.fstat(source))
 
     @contextlib.contextmanager
     def open_both(self, path: str) -> Iterator[tuple[int, int]]:
