@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from runner.client import http, jsontext
 from runner.client.address import parse_host
-from runner.client.errors import ClientError, RouteMissing, from_response
+from runner.client.errors import ClientError, ConnectionFailed, UnexpectedAnswer, from_response
 from runner.client.transport import connect
 from runner.types.errors import InvalidParameter
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
     from typing import Any
 
     from runner.client.transport import Connection, TLSFiles
@@ -30,10 +30,18 @@ class EngineClient:
     (it says so in its refusal), so that the usual command costs no round trip for it.
     """
 
-    def __init__(self, host: str, *, tls: TLSFiles | None = None) -> None:
+    def __init__(
+        self,
+        host: str,
+        *,
+        tls: TLSFiles | None = None,
+        unreachable: Callable[[ConnectionFailed], None] | None = None,
+    ) -> None:
+        """`unreachable` is called once when nobody answers; it mends that, or raises."""
         self.address = parse_host(host, tls=tls is not None)
         self.version = API_VERSION
         self._tls = tls
+        self._unreachable = unreachable
         self._idle: list[Connection] = []
 
     def call(
@@ -98,6 +106,12 @@ class EngineClient:
             raise _VersionRefused(error.message, supported)
         raise error
 
+    def finish(self, connection: Connection) -> None:
+        """Read an answer that matters only for its status."""
+        response = self.checked(connection)
+        response.read()
+        self.release(response)
+
     def json(self, method: str, path: str, *, query: Query | None = None, body: Any = None) -> Any:
         """Call and parse the answer; None when it has no body."""
         response = self.call(method, path, query=query, body=body)
@@ -113,6 +127,13 @@ class EngineClient:
 
     def connect(self) -> Connection:
         """A fresh connection, the caller's to close."""
+        try:
+            return connect(self.address, self._tls)
+        except ConnectionFailed as failure:
+            mend, self._unreachable = self._unreachable, None
+            if mend is None:
+                raise
+            mend(failure)
         return connect(self.address, self._tls)
 
     def release(self, response: http.Response) -> None:
@@ -151,8 +172,5 @@ def _send_chunks(connection: Connection, stream: Iterable[bytes]) -> None:
         for chunk in stream:
             connection.send(b"%x\r\n%b\r\n" % (len(chunk), chunk))
         connection.send(b"0\r\n\r\n")
-    except BrokenPipeError:
+    except UnexpectedAnswer:
         connection.reusable = False
-
-
-__all__ = ["API_VERSION", "MINIMUM_API_VERSION", "EngineClient", "RouteMissing"]

@@ -39,30 +39,49 @@ def start(client: EngineClient, ref: str) -> None:
     client.run("POST", _path(ref, "/start"))
 
 
-def stop(client: EngineClient, ref: str, *, signal: str = "", timeout: int | None = None) -> None:
+def send_start(client: EngineClient, ref: str) -> Connection:
+    """Start it, leaving the answer for `EngineClient.checked`."""
+    return client.send("POST", _path(ref, "/start"))
+
+
+def send_stop(
+    client: EngineClient, ref: str, *, signal: str = "", timeout: int | None = None
+) -> Connection:
     """Stop it, killing it after `timeout` seconds; already stopped is success."""
     query: Query = {"signal": signal} if signal else {}
     if timeout is not None:
         query["t"] = str(timeout)
-    client.run("POST", _path(ref, "/stop"), query=query)
+    return client.send("POST", _path(ref, "/stop"), query=query)
 
 
-def kill(client: EngineClient, ref: str, signal: str = "") -> None:
+def send_kill(client: EngineClient, ref: str, signal: str = "") -> Connection:
     """Send a signal, SIGKILL when none is named."""
-    client.run("POST", _path(ref, "/kill"), query={"signal": signal} if signal else {})
+    query: Query = {"signal": signal} if signal else {}
+    return client.send("POST", _path(ref, "/kill"), query=query)
 
 
-def remove(
+def kill(client: EngineClient, ref: str, signal: str) -> None:
+    """Send a signal and wait for the answer."""
+    client.finish(send_kill(client, ref, signal))
+
+
+def send_remove(
     client: EngineClient,
     ref: str,
     *,
     force: bool = False,
     volumes: bool = False,
     link: bool = False,
-) -> None:
+) -> Connection:
     """Remove it, or only a link to it."""
     asked = {"force": force, "link": link, "v": volumes}
-    client.run("DELETE", _path(ref), query={key: "1" for key, wanted in asked.items() if wanted})
+    query: Query = {key: "1" for key, wanted in asked.items() if wanted}
+    return client.send("DELETE", _path(ref), query=query)
+
+
+def remove(client: EngineClient, ref: str, *, force: bool = False, volumes: bool = False) -> None:
+    """Remove it and wait for the answer."""
+    client.finish(send_remove(client, ref, force=force, volumes=volumes))
 
 
 def rename(client: EngineClient, ref: str, name: str) -> None:

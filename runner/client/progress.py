@@ -12,7 +12,6 @@ import time
 from runner.client import jsontext, output
 from runner.client.errors import ClientError
 from runner.client.units import human_size
-from runner.types.errors import System, Unauthorized
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -32,7 +31,7 @@ def display(chunks: Iterator[bytes], fd: int) -> None:
         raise ClientError(f"invalid message in the engine's stream: {err}") from err
 
 
-class StreamFailed(System):
+class StreamFailed(ClientError):
     """The engine's work failed after its answer had begun; shown without the daemon's prefix."""
 
 
@@ -42,7 +41,7 @@ def raise_error(message: dict[str, Any]) -> None:
     if detail is None:
         return
     if detail.get("code") == 401:
-        raise Unauthorized("authentication is required")
+        raise StreamFailed("authentication is required")
     raise StreamFailed(str(detail.get("message", "")))
 
 

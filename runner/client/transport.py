@@ -39,20 +39,23 @@ class Connection:
         return self.sock.fileno()
 
     def send(self, data: bytes) -> None:
-        """Send all of it. Raises OSError when the other end is gone."""
-        self.sock.sendall(data)
+        """Send all of it. Raises UnexpectedAnswer when the other end is gone."""
+        try:
+            self.sock.sendall(data)
+        except OSError as err:
+            raise UnexpectedAnswer(f"write: {(err.strerror or str(err)).lower()}") from err
 
     def receive(self, limit: int = _PIECE) -> bytes:
         """What is buffered, else what arrives next; empty at the end of the stream."""
         if not self.buffer:
-            return self.sock.recv(min(limit, _PIECE))
+            return self._recv(min(limit, _PIECE))
         data, self.buffer = self.buffer[:limit], self.buffer[limit:]
         return data
 
     def read_line(self) -> bytes:
         """A line without its CRLF. Raises UnexpectedAnswer at the end of the stream."""
         while b"\n" not in self.buffer:
-            data = self.sock.recv(_PIECE)
+            data = self._recv(_PIECE)
             if not data:
                 raise UnexpectedAnswer("unexpected EOF")
             self.buffer += data
@@ -60,6 +63,12 @@ class Connection:
                 raise UnexpectedAnswer("malformed HTTP response: line too long")
         line, _, self.buffer = self.buffer.partition(b"\n")
         return line.removesuffix(b"\r")
+
+    def _recv(self, limit: int) -> bytes:
+        try:
+            return self.sock.recv(limit)
+        except OSError as err:
+            raise UnexpectedAnswer(f"read: {(err.strerror or str(err)).lower()}") from err
 
     def close_write(self) -> None:
         """Half-close: the other end reads an end of file, and may still write."""

@@ -1,0 +1,1 @@
+"""Commands on containers, a module each; `run(context, options)` returns the exit code."""

@@ -1,0 +1,201 @@
+"""A container in the foreground: attached, waited for, started, signalled, resized.
+
+The order is what keeps anything from being lost: the streams are attached and the wait is
+registered before the start; from then on one loop serves the start's answer, the streams, the
+exit, the signals and the terminal's size, whichever comes first.
+"""
+
+from __future__ import annotations
+
+from runner.cli.context import warn
+from runner.cli.errors import CliError
+from runner.client import containers, signals, terminal
+from runner.client.attach import AttachedStreams
+from runner.client.reactor import Reactor
+from runner.types.errors import RunnerError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from runner.client.client import EngineClient, Query
+    from runner.client.http import Response
+    from runner.client.transport import Connection
+
+_SIGWINCH = 28
+_RESIZE_TRIES = 10
+
+
+class Streams:
+    """Which of the container's streams to attach, and how."""
+
+    def __init__(
+        self,
+        *,
+        stdin: bool = False,
+        stdout: bool = True,
+        stderr: bool = True,
+        tty: bool = False,
+        detach_keys: str = "",
+    ) -> None:
+        self.stdin = stdin
+        self.stdout = stdout
+        self.stderr = stderr
+        self.tty = tty
+        self.detach_keys = detach_keys
+
+    def query(self) -> Query:
+        """The attach request's parameters."""
+        asked = {"stdin": self.stdin, "stdout": self.stdout, "stderr": self.stderr}
+        query: Query = {name: "1" for name, wanted in asked.items() if wanted}
+        if self.detach_keys:
+            query["detachKeys"] = self.detach_keys
+        return query | {"stream": "1"}
+
+
+class Foreground:
+    """Drives one container to its exit, or to the user's detaching."""
+
+    def __init__(
+        self, client: EngineClient, container: str, streams: Streams, *, proxy_signals: bool
+    ) -> None:
+        self._client = client
+        self._container = container
+        self._streams = streams
+        self._proxy = proxy_signals
+        self._reactor = Reactor()
+        self._signals = signals.SignalCatcher(self._reactor, self._on_signal)
+        self._follows_size = streams.tty and terminal.is_terminal(1)
+        self._started = False
+        self._status: int | None = None
+        self._failure: RunnerError | None = None
+
+    def start(self, condition: str) -> int | None:
+        """Attach, wait for `condition`, start; the exit code, None when the user detached.
+
+        Raises the engine's error when it would not attach or start.
+        """
+        self._catch_signals()
+        try:
+            attaching = containers.send_attach(self._client, self._container, self._streams.query())
+            waiting = containers.send_wait(self._client, self._container, condition)
+            connection = containers.receive_attach(self._client, attaching)
+            exit_answer = containers.receive_wait(self._client, waiting)
+            starting = containers.send_start(self._client, self._container)
+            self._reactor.watch(starting.fileno(), read=lambda: self._on_start(starting))
+            return self._serve(connection, exit_answer)
+        finally:
+            self._signals.stop()
+
+    def join(self, connection: Connection, exit_answer: Response) -> int | None:
+        """The same for a container that runs already, its streams and its wait at hand."""
+        self._catch_signals()
+        try:
+            self._started = True
+            if self._follows_size:
+                # A size that differs makes the program redraw for whoever attaches again.
+                rows, columns = terminal.size()
+                self._resize(rows + 1, columns + 1)
+                self._follow_size()
+            return self._serve(connection, exit_answer)
+        finally:
+            self._signals.stop()
+
+    def _catch_signals(self) -> None:
+        if self._proxy:
+            self._signals.start()
+        elif self._follows_size:
+            self._signals.start({_SIGWINCH})
+
+    def _serve(self, connection: Connection, exit_answer: Response) -> int | None:
+        attached = AttachedStreams(
+            self._reactor,
+            connection,
+            tty=self._streams.tty,
+            stdin=self._streams.stdin,
+            detach_keys=self._streams.detach_keys,
+        )
+        waiting = exit_answer.connection
+        try:
+            attached.start()
+            if waiting.buffer:
+                self._on_exit(exit_answer)
+            else:
+                self._reactor.watch(waiting.fileno(), read=lambda: self._on_exit(exit_answer))
+            self._reactor.run(lambda: self._is_over(attached))
+        finally:
+            attached.stop()
+        if self._failure is not None:
+            raise self._failure
+        return None if attached.detached else self._status
+
+    def _is_over(self, attached: AttachedStreams) -> bool:
+        if self._failure is not None:
+            return True
+        if not self._started:
+            return False
+        has_output = self._streams.stdout or self._streams.stderr
+        return attached.detached or (
+            self._status is not None and (attached.finished or not has_output)
+        )
+
+    def _on_start(self, connection: Connection) -> None:
+        self._reactor.forget(connection.fileno())
+        try:
+            response = self._client.checked(connection)
+            response.read()
+            self._client.release(response)
+        except RunnerError as err:
+            self._failure = err
+            return
+        self._started = True
+        if self._follows_size:
+            self._follow_size()
+
+    def _on_exit(self, answer: Response) -> None:
+        self._reactor.forget(answer.connection.fileno())
+        self._status = read_status(answer)
+
+    def _on_signal(self, number: int) -> None:
+        if number == _SIGWINCH and self._follows_size:
+            self._resize(*terminal.size())
+        if self._proxy:
+            try:  # noqa: SIM105 - contextlib is not worth its import here
+                containers.kill(self._client, self._container, signals.signal_name(number))
+            except RunnerError:
+                pass  # it has not started yet, or has ended already
+
+    def _follow_size(self, tries: int = 0) -> None:
+        """Tell the size; the terminal may not be there at once, so try for half a second."""
+        if self._resize(*terminal.size()):
+            return
+        if tries == _RESIZE_TRIES:
+            warn("failed to resize tty, using default size")
+            return
+        self._reactor.after((tries + 1) / 100, lambda: self._follow_size(tries + 1))
+
+    def _resize(self, rows: int, columns: int) -> bool:
+        if not rows and not columns:
+            return True
+        try:
+            containers.resize(self._client, self._container, rows, columns)
+        except RunnerError:
+            return False
+        return True
+
+
+def read_status(answer: Response) -> int:
+    """The exit code that a wait ends with; 125, told on stderr, when it ends otherwise."""
+    try:
+        result = answer.json()
+    except (RunnerError, OSError) as err:
+        warn(f"error waiting for container: {err}")
+        return 125
+    if result.get("Error"):
+        warn(f"Error waiting for container: {result['Error'].get('Message', '')}")
+        return 125
+    return int(result["StatusCode"])
+
+
+def check_terminal(*, stdin: bool, tty: bool) -> None:
+    """Refuse to attach a stdin that is no terminal to a container that has one."""
+    if stdin and tty and not terminal.is_terminal(0):
+        raise CliError("the input device is not a TTY")

@@ -1,0 +1,65 @@
+"""`start` (docker/cli RunStart)."""
+
+from __future__ import annotations
+
+from runner.cli.container.foreground import Foreground, Streams
+from runner.cli.context import say, warn
+from runner.cli.errors import CliError, describe
+from runner.client import containers
+from runner.types.errors import NotFound, RunnerError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from runner.cli.context import Context
+    from runner.cli.declarations.container import StartOptions
+    from runner.client.client import EngineClient
+
+
+def run(context: Context, options: StartOptions) -> int:
+    """Start containers and print their names; attached, the exit code is the container's."""
+    client = context.client()
+    if not (options.attach or options.interactive):
+        return _start_all(client, options.containers)
+    if len(options.containers) > 1:
+        raise CliError("you cannot start and attach multiple containers at once")
+    return _start_attached(client, options.containers[0], options)
+
+
+def _start_all(client: EngineClient, names: list[str]) -> int:
+    failed = []
+    for name in names:
+        try:
+            containers.start(client, name)
+        except RunnerError as err:
+            warn(describe(err))
+            failed.append(name)
+            continue
+        say(name)
+    if failed:
+        raise CliError(f"Error: failed to start containers: {', '.join(failed)}")
+    return 0
+
+
+def _start_attached(client: EngineClient, name: str, options: StartOptions) -> int:
+    container = containers.inspect(client, name)
+    config, identity = container["Config"], container["Id"]
+    streams = Streams(
+        stdin=options.interactive and config["OpenStdin"],
+        tty=config["Tty"],
+        detach_keys=options.detach_keys or "",
+    )
+    removes_itself = container["HostConfig"]["AutoRemove"]
+    foreground = Foreground(client, identity, streams, proxy_signals=not config["Tty"])
+    try:
+        return foreground.start("removed" if removes_itself else "next-exit") or 0
+    except RunnerError:
+        if removes_itself:
+            _await_removal(client, identity)
+        raise
+
+
+def _await_removal(client: EngineClient, identity: str) -> None:
+    try:
+        containers.receive_wait(client, containers.send_wait(client, identity, "removed")).read()
+    except NotFound:
+        return  # gone already

@@ -1,0 +1,47 @@
+"""What a declaration says about a command."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+import typer
+
+
+@dataclasses.dataclass(frozen=True)
+class Command:
+    """A command: its names, its options, what runs it."""
+
+    path: str
+    """The words behind the program's name: "run", "image inspect"."""
+    options: type[Any]
+    """The class whose annotations are typer options and arguments."""
+    target: str
+    """`module:function` that takes the context and the options and returns the exit code."""
+    usage: str
+    """The usage line's end, as docker spells it: "[OPTIONS] IMAGE [COMMAND] [ARG...]"."""
+    help: str
+    aliases: tuple[str, ...] = ()
+    """Other paths to the same command, each shown under its own name."""
+    hidden_aliases: dict[str, str] = dataclasses.field(default_factory=dict)
+    """Other paths that speak of themselves by the path given here."""
+    interspersed: bool = True
+    """Whether flags may follow arguments."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Group:
+    """A word that commands stand behind."""
+
+    name: str
+    help: str
+
+
+def flag(*names: str, help: str, **settings: Any) -> Any:  # noqa: A002 - typer's own word
+    """A typer option; `deprecated` takes the text that names the replacement."""
+    return typer.Option(*names, help=help, show_default=False, **settings)
+
+
+def argument(metavar: str, **settings: Any) -> Any:
+    """A typer argument."""
+    return typer.Argument(metavar=metavar, show_default=False, **settings)

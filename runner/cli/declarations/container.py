@@ -1,0 +1,302 @@
+"""Commands on containers."""
+
+from typing import Annotated
+
+from runner.cli.declarations.command import Command, Group, argument, flag
+from runner.cli.declarations.create import ContainerFlags
+from runner.cli.values import lists, numbers
+
+GROUPS = (Group("container", "Manage containers"),)
+
+Containers = Annotated[list[str], argument("CONTAINER [CONTAINER...]")]
+DetachKeys = Annotated[
+    str | None,
+    flag("--detach-keys", metavar="string", help="Keys that detach (ctrl-p,ctrl-q)"),
+]
+Signal = Annotated[
+    str | None, flag("--signal", "-s", metavar="string", help="Signal to send, by name or number")
+]
+Format = Annotated[
+    str | None,
+    flag("--format", metavar="string", help='"json", "table TEMPLATE" or a template of fields'),
+]
+InspectFormat = Annotated[
+    str | None, flag("--format", "-f", metavar="string", help='"json" or a template of fields')
+]
+Filter = Annotated[
+    list[tuple[str, str]] | None,
+    flag("--filter", "-f", metavar="filter", parser=lists.filter_pair, help="Show only what fits"),
+]
+
+
+class CreateOptions(ContainerFlags):
+    """`create`."""
+
+    image: Annotated[str, argument("IMAGE")]
+    command: Annotated[list[str] | None, argument("[COMMAND] [ARG...]")] = None
+
+
+class RunOptions(ContainerFlags):
+    """`run`."""
+
+    detach: Annotated[
+        bool, flag("--detach", "-d", help="Leave it running, print the container's ID")
+    ] = False
+    sig_proxy: Annotated[
+        bool, flag("--sig-proxy", help="Send signals on to the process (default true)")
+    ] = True
+    detach_keys: DetachKeys = None
+    image: Annotated[str, argument("IMAGE")]
+    command: Annotated[list[str] | None, argument("[COMMAND] [ARG...]")] = None
+
+
+class StartOptions:
+    """`start`."""
+
+    attach: Annotated[
+        bool, flag("--attach", "-a", help="Attach stdout and stderr, forward signals")
+    ] = False
+    interactive: Annotated[bool, flag("--interactive", "-i", help="Attach stdin")] = False
+    detach_keys: DetachKeys = None
+    containers: Containers
+
+
+class StopOptions:
+    """`stop`."""
+
+    signal: Signal = None
+    timeout: Annotated[
+        int | None,
+        flag(
+            "--timeout",
+            "-t",
+            metavar="int",
+            parser=numbers.int64,
+            help="Seconds to wait before SIGKILL",
+        ),
+    ] = None
+    time: Annotated[
+        int | None,
+        flag(
+            "--time",
+            metavar="int",
+            parser=numbers.int64,
+            help="use --timeout instead",
+            hidden=True,
+        ),
+    ] = None
+    containers: Containers
+
+
+class KillOptions:
+    """`kill`."""
+
+    signal: Signal = None
+    containers: Containers
+
+
+class RemoveOptions:
+    """`rm`."""
+
+    volumes: Annotated[bool, flag("--volumes", "-v", help="Remove anonymous volumes too")] = False
+    link: Annotated[bool, flag("--link", "-l", help="Remove only the link of that name")] = False
+    force: Annotated[bool, flag("--force", "-f", help="Kill it first where it runs")] = False
+    containers: Containers
+
+
+class ListOptions:
+    """`ps`."""
+
+    quiet: Annotated[bool, flag("--quiet", "-q", help="Print IDs only")] = False
+    size: Annotated[bool | None, flag("--size", "-s", help="Show file sizes")] = None
+    all: Annotated[bool, flag("--all", "-a", help="Show those that do not run, too")] = False
+    no_trunc: Annotated[bool, flag("--no-trunc", help="Show everything in full")] = False
+    latest: Annotated[bool, flag("--latest", "-l", help="Show the newest, running or not")] = False
+    last: Annotated[
+        int | None,
+        flag(
+            "--last",
+            "-n",
+            metavar="int",
+            parser=numbers.int64,
+            help="Show the n newest, running or not",
+        ),
+    ] = None
+    format: Format = None
+    filter: Filter = None
+
+
+class LogsOptions:
+    """`logs`."""
+
+    follow: Annotated[bool, flag("--follow", "-f", help="Go on with what is written")] = False
+    since: Annotated[
+        str | None,
+        flag("--since", metavar="string", help="Only from this time on, or so long ago (42m)"),
+    ] = None
+    until: Annotated[
+        str | None,
+        flag("--until", metavar="string", help="Only before this time, or so long ago (42m)"),
+    ] = None
+    timestamps: Annotated[bool, flag("--timestamps", "-t", help="Show the times")] = False
+    details: Annotated[bool, flag("--details", help="Show the log's extra attributes")] = False
+    tail: Annotated[str, flag("--tail", "-n", metavar="string", help="Only so many last lines")] = (
+        "all"
+    )
+    container: Annotated[str, argument("CONTAINER")]
+
+
+class WaitOptions:
+    """`wait`."""
+
+    containers: Containers
+
+
+class AttachOptions:
+    """`attach`."""
+
+    no_stdin: Annotated[bool, flag("--no-stdin", help="Leave stdin alone")] = False
+    sig_proxy: Annotated[
+        bool, flag("--sig-proxy", help="Send signals on to the process (default true)")
+    ] = True
+    detach_keys: DetachKeys = None
+    container: Annotated[str, argument("CONTAINER")]
+
+
+class RenameOptions:
+    """`rename`."""
+
+    container: Annotated[str, argument("CONTAINER")]
+    new_name: Annotated[str, argument("NEW_NAME")]
+
+
+class InspectOptions:
+    """`inspect`."""
+
+    format: InspectFormat = None
+    size: Annotated[bool, flag("--size", "-s", help="Show a container's file sizes")] = False
+    type: Annotated[
+        str | None, flag("--type", metavar="string", help="Look only at objects of this type")
+    ] = None
+    names: Annotated[list[str], argument("NAME|ID [NAME|ID...]")]
+
+
+class ContainerInspectOptions:
+    """`container inspect`."""
+
+    format: InspectFormat = None
+    size: Annotated[bool, flag("--size", "-s", help="Show the file sizes")] = False
+    names: Containers
+
+
+_MANY = "[OPTIONS] CONTAINER [CONTAINER...]"
+_RUN = "[OPTIONS] IMAGE [COMMAND] [ARG...]"
+
+COMMANDS = (
+    Command(
+        "run",
+        RunOptions,
+        "runner.cli.container.run:run",
+        _RUN,
+        "Create a container from an image and run it",
+        aliases=("container run",),
+        interspersed=False,
+    ),
+    Command(
+        "create",
+        CreateOptions,
+        "runner.cli.container.create:run",
+        _RUN,
+        "Create a container from an image",
+        aliases=("container create",),
+        interspersed=False,
+    ),
+    Command(
+        "start",
+        StartOptions,
+        "runner.cli.container.start:run",
+        _MANY,
+        "Start containers",
+        aliases=("container start",),
+    ),
+    Command(
+        "stop",
+        StopOptions,
+        "runner.cli.container.stop:run",
+        _MANY,
+        "Stop running containers",
+        aliases=("container stop",),
+    ),
+    Command(
+        "kill",
+        KillOptions,
+        "runner.cli.container.kill:run",
+        _MANY,
+        "Send a signal to running containers",
+        aliases=("container kill",),
+    ),
+    Command(
+        "rm",
+        RemoveOptions,
+        "runner.cli.container.remove:run",
+        _MANY,
+        "Remove containers",
+        aliases=("container rm",),
+        hidden_aliases={"container remove": "container rm"},
+    ),
+    Command(
+        "ps",
+        ListOptions,
+        "runner.cli.container.ps:run",
+        "[OPTIONS]",
+        "List containers",
+        aliases=("container ls",),
+        hidden_aliases={"container ps": "container ls", "container list": "container ls"},
+    ),
+    Command(
+        "logs",
+        LogsOptions,
+        "runner.cli.container.logs:run",
+        "[OPTIONS] CONTAINER",
+        "Show what a container has written",
+        aliases=("container logs",),
+    ),
+    Command(
+        "wait",
+        WaitOptions,
+        "runner.cli.container.wait:run",
+        "CONTAINER [CONTAINER...]",
+        "Wait until containers stop, print their exit codes",
+        aliases=("container wait",),
+    ),
+    Command(
+        "attach",
+        AttachOptions,
+        "runner.cli.container.attach:run",
+        "[OPTIONS] CONTAINER",
+        "Attach to a running container",
+        aliases=("container attach",),
+    ),
+    Command(
+        "rename",
+        RenameOptions,
+        "runner.cli.container.rename:run",
+        "CONTAINER NEW_NAME",
+        "Give a container another name",
+        aliases=("container rename",),
+    ),
+    Command(
+        "inspect",
+        InspectOptions,
+        "runner.cli.system.inspect:run",
+        "[OPTIONS] NAME|ID [NAME|ID...]",
+        "Show all about containers and images",
+    ),
+    Command(
+        "container inspect",
+        ContainerInspectOptions,
+        "runner.cli.system.inspect:run_container",
+        _MANY,
+        "Show all about containers",
+    ),
+)

@@ -1,0 +1,131 @@
+"""Commands on the engine itself, and bundles."""
+
+from typing import Annotated
+
+from runner.cli.declarations.command import Command, Group, argument, flag
+from runner.cli.declarations.container import InspectFormat
+from runner.cli.declarations.create import ContainerFlags
+
+GROUPS = (
+    Group("system", "Manage the engine"),
+    Group("bundle", "Make OCI bundles"),
+)
+
+
+class VersionOptions:
+    """`version`."""
+
+    format: InspectFormat = None
+
+
+class InfoOptions:
+    """`info`."""
+
+    format: InspectFormat = None
+
+
+class ServeOptions:
+    """`serve`. What is not given is the engine's own default."""
+
+    host: Annotated[
+        list[str] | None,
+        flag("--host", "-H", metavar="list", help="Address to serve (unix:///run/runner.sock)"),
+    ] = None
+    data_root: Annotated[
+        str | None,
+        flag("--data-root", metavar="string", help="What must last (/var/lib/runner)"),
+    ] = None
+    exec_root: Annotated[
+        str | None,
+        flag("--exec-root", metavar="string", help="What may go with a reboot (/run/runner)"),
+    ] = None
+    containerd: Annotated[
+        str | None, flag("--containerd", metavar="string", help="containerd's socket")
+    ] = None
+    containerd_namespace: Annotated[
+        str | None,
+        flag("--containerd-namespace", metavar="string", help="containerd namespace (runner)"),
+    ] = None
+    snapshotter: Annotated[
+        str | None, flag("--snapshotter", metavar="string", help="containerd snapshotter")
+    ] = None
+    bridge: Annotated[
+        str | None, flag("--bridge", metavar="string", help="Bridge of the default network")
+    ] = None
+    bip: Annotated[
+        str | None, flag("--bip", metavar="string", help="Address of that bridge, as CIDR")
+    ] = None
+    default_runtime: Annotated[
+        str | None, flag("--default-runtime", metavar="string", help="OCI runtime")
+    ] = None
+    pidfile: Annotated[
+        str | None, flag("--pidfile", metavar="string", help="Write the process ID here")
+    ] = None
+    group: Annotated[
+        str | None, flag("--group", metavar="string", help="Group that owns the unix socket")
+    ] = None
+    log_level: Annotated[
+        str | None,
+        flag("--log-level", metavar="string", help="debug, info, warn or error (info)"),
+    ] = None
+    log_format: Annotated[
+        str | None, flag("--log-format", metavar="string", help="text or json (text)")
+    ] = None
+    debug: Annotated[bool, flag("--debug", "-D", help="The same as --log-level debug")] = False
+
+
+class InstallOptions:
+    """`system install`."""
+
+    root: Annotated[
+        str,
+        flag("--root", metavar="string", help="Install below this folder instead of /"),
+    ] = "/"
+    print: Annotated[bool, flag("--print", help="Only print what would be written")] = False
+
+
+class BundleOptions(ContainerFlags):
+    """`bundle create`."""
+
+    image: Annotated[str, argument("IMAGE")]
+    directory: Annotated[str, argument("DIR")]
+
+
+COMMANDS = (
+    Command(
+        "version",
+        VersionOptions,
+        "runner.cli.system.version:run",
+        "[OPTIONS]",
+        "Show the versions of the command and the engine",
+    ),
+    Command(
+        "info",
+        InfoOptions,
+        "runner.cli.system.info:run",
+        "[OPTIONS]",
+        "Show the state of the engine and its host",
+        aliases=("system info",),
+    ),
+    Command(
+        "serve",
+        ServeOptions,
+        "runner.cli.system.serve:run",
+        "[OPTIONS]",
+        "Run the engine",
+    ),
+    Command(
+        "system install",
+        InstallOptions,
+        "runner.cli.system.install:run",
+        "[OPTIONS]",
+        "Install systemd units that start the engine when it is first used",
+    ),
+    Command(
+        "bundle create",
+        BundleOptions,
+        "runner.cli.system.bundle:run",
+        "[OPTIONS] IMAGE DIR",
+        "Write an OCI bundle that a plain `runc run` can run",
+    ),
+)

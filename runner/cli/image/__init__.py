@@ -1,0 +1,1 @@
+"""Commands on images, a module each; `run(context, options)` returns the exit code."""

@@ -1,0 +1,152 @@
+"""The program: global flags, the command, its errors as text and exit code."""
+
+from __future__ import annotations
+
+import gc
+import os
+import sys
+
+from runner import __version__
+from runner.cli import pflag, table
+from runner.cli.context import Context, say, warn
+from runner.cli.errors import CliError, describe
+from runner.client.output import OutputClosed
+from runner.types.errors import RunnerError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import NoReturn
+
+_USAGE = "[OPTIONS] COMMAND [ARG...]"
+_GLOBAL = pflag.Command(
+    "",
+    _USAGE,
+    False,
+    (
+        ("host", ("--host",), "-H", "value", "", None),
+        ("tls", ("--tls",), "", "bool", "", False),
+        ("tlsverify", ("--tlsverify",), "", "bool", "", None),
+        ("tlscacert", ("--tlscacert",), "", "value", "", None),
+        ("tlscert", ("--tlscert",), "", "value", "", None),
+        ("tlskey", ("--tlskey",), "", "value", "", None),
+        ("version", ("--version",), "-v", "bool", "", False),
+    ),
+    (("words", "many"),),
+)
+
+
+def main() -> NoReturn:
+    """The console script. Does not return: tearing the interpreter down would take longer."""
+    gc.disable()  # nothing here lives long enough to be worth collecting
+    code = run(sys.argv[1:])
+    try:
+        sys.stdout.flush()
+        sys.stderr.flush()
+    except BrokenPipeError:
+        _die_of_broken_pipe()
+    os._exit(code)
+
+
+def run(argv: list[str]) -> int:
+    """Run one command line and return its exit code, its errors printed."""
+    try:
+        return _run(argv)
+    except pflag.UsageError as err:
+        warn(str(err))
+        return err.code
+    except OutputClosed as err:
+        warn(str(err))
+        return 1
+    except CliError as err:
+        if err.message:
+            warn(err.message)
+        return err.code
+    except RunnerError as err:
+        warn(describe(err))
+        return 1
+    except KeyboardInterrupt:
+        return 130
+    except BrokenPipeError:
+        _die_of_broken_pipe()
+
+
+def _run(argv: list[str]) -> int:
+    try:
+        options = pflag.parse("", _GLOBAL, argv, warn)
+    except pflag.HelpRequested:
+        return _help([])
+    if options.version:
+        say(f"runner version {__version__}")
+        return 0
+    words: list[str] = options.words
+    known = table.load()
+    found = known.find(words)
+    if found is None:
+        return _without_command(words, known.groups)
+    path, command, count = found
+    try:
+        parsed = pflag.parse(path, command, words[count:], warn)
+    except pflag.HelpRequested:
+        return _help(words[:count])
+    code: int = pflag.load(command.target)(_context(options), parsed)
+    return code
+
+
+def _context(options: pflag.Options) -> Context:
+    environment = os.environ
+    verify = options.tlsverify
+    if verify is None:
+        verify = bool(environment.get("RUNNER_TLS_VERIFY"))
+    if not (options.tls or verify):
+        return Context(options.host or "")
+    from runner.client.transport import TLSFiles
+
+    folder = environment.get("RUNNER_CERT_PATH", os.path.expanduser("~/.runner"))  # noqa: PTH111
+    files = TLSFiles(
+        ca=(options.tlscacert or f"{folder}/ca.pem") if verify else "",
+        cert=options.tlscert or _if_there(f"{folder}/cert.pem"),
+        key=options.tlskey or _if_there(f"{folder}/key.pem"),
+    )
+    return Context(options.host or "", files)
+
+
+def _if_there(path: str) -> str:
+    return path if os.access(path, os.R_OK) else ""
+
+
+def _without_command(words: list[str], groups: tuple[str, ...]) -> int:
+    """No command, a group alone, help, completion, or something unknown."""
+    if not words or words[0] == "help" or words in ([group] for group in groups):
+        return _help(words[1:] if words[:1] == ["help"] else words)
+    group = words[0] if words[0] in groups else ""
+    if group and words[1] in ("--help", "-h"):
+        return _help([group])
+    if group and words[1].startswith("-"):
+        raise pflag.UsageError(
+            f"unknown flag: {words[1]}\n\nUsage:  {pflag.PROGRAM} {group} COMMAND\n\n"
+            f"Run '{pflag.PROGRAM} {group} --help' for more information",
+            125,
+        )
+    where = f"{pflag.PROGRAM} {group}".strip()
+    usage = f"\n\nUsage:  {where}" if group else ""
+    unknown = words[1] if group else words[0]
+    raise pflag.UsageError(
+        f"{pflag.PROGRAM}: unknown command: {where} {unknown}{usage}\n\n"
+        f"Run '{where} --help' for more information",
+        1,
+    )
+
+
+def _help(words: list[str]) -> int:
+    from runner.cli import app
+
+    return app.show_help(words)
+
+
+def _die_of_broken_pipe() -> NoReturn:
+    """End as a program does that never heard of SIGPIPE."""
+    import signal
+
+    signal.signal(signal.SIGPIPE, signal.SIG_DFL)
+    os.kill(os.getpid(), signal.SIGPIPE)
+    os._exit(1)
