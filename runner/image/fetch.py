@@ -3,36 +3,24 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 from typing import TYPE_CHECKING, Protocol
 from weakref import WeakValueDictionary
 
-import tenacity
-
 from runner.containerd.content import Info
 from runner.image import documents, mediatypes
+from runner.image.ingest import ingest
 from runner.trace import step
-from runner.types.errors import (
-    AlreadyExists,
-    DataLoss,
-    FailedPrecondition,
-    InvalidParameter,
-    NotFound,
-    Unavailable,
-)
+from runner.types.errors import InvalidParameter, NotFound
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
-    from runner.containerd.content import Content
+    from runner.containerd.content import Content, Writer
     from runner.image.reference import Reference
     from runner.types.image import Descriptor
 
 _LABEL_SIZE_MAX = 4096
 """Bytes of a label's key and value together (containerd pkg/labels)."""
-
-_LOCKED_WAIT = 0.2
-"""Seconds between looks at a blob that another process is downloading."""
 
 _locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
@@ -88,43 +76,20 @@ class Fetcher:
             )
         with step("image.fetch_layer", digest=descriptor.digest, size=descriptor.size):
             async with _lock(descriptor.digest):
-                new = await self._write_when_free(descriptor, received)
+                new = await self._write(descriptor, received)
         await self._note_origin(descriptor.digest)
         return new
 
-    async def _write_when_free(
-        self, descriptor: Descriptor, received: Callable[[int], None]
-    ) -> bool:
-        """Wait for other processes that are writing the same blob (containerd OpenWriter)."""
-        retrying = tenacity.AsyncRetrying(
-            retry=tenacity.retry_if_exception(_is_locked),
-            wait=tenacity.wait_fixed(_LOCKED_WAIT),
-            reraise=True,
-        )
-        return await retrying(self._write, descriptor, received)
-
     async def _write(self, descriptor: Descriptor, received: Callable[[int], None]) -> bool:
+        async def fill(writer: Writer) -> None:
+            async def take(chunk: bytes) -> None:
+                await writer.write(chunk)
+                received(writer.offset)
+
+            await self._source.copy(descriptor, take, writer.offset)
+
         ref = mediatypes.ingest_ref(descriptor)
-        try:
-            async with self._content.writer(
-                ref, total=descriptor.size, expected=descriptor.digest, resumable=True
-            ) as writer:
-
-                async def take(chunk: bytes) -> None:
-                    await writer.write(chunk)
-                    received(writer.offset)
-
-                if writer.offset < descriptor.size:
-                    await self._source.copy(descriptor, take, writer.offset)
-                await writer.commit(descriptor.size, descriptor.digest)
-        except AlreadyExists:
-            return False
-        except FailedPrecondition as err:
-            # Another size or digest: the next attempt must not go on with these bytes.
-            with contextlib.suppress(NotFound):
-                await self._content.abort(ref)
-            raise DataLoss(err.message) from err
-        return True
+        return await ingest(self._content, ref, descriptor, fill, resumable=True)
 
     async def _note_origin(self, digest: str) -> None:
         """Note the repository, from which a later push may mount the blob."""
@@ -135,11 +100,6 @@ class Fetcher:
             return
         noted = Info(digest, labels={self._origin: value})
         await self._content.update(noted, f"labels.{self._origin}")
-
-
-def _is_locked(err: BaseException) -> bool:
-    """containerd's text for a locked ingest ends so; an unreachable containerd's does not."""
-    return isinstance(err, Unavailable) and err.message.endswith("unavailable")
 
 
 def _lock(digest: str) -> asyncio.Lock:

@@ -9,14 +9,33 @@ from runner.containerd.images import Image as Record
 from runner.image import digest as digests
 from runner.image import lookup, records
 from runner.image import platform as platforms
+from runner.image.deleting import delete
+from runner.image.inspect import inspect
+from runner.image.listing import ImageFilters, list_images
 from runner.image.manifests import Documents, best_present, load_manifest, platform_not_found
+from runner.image.summary import no_containers
 from runner.image.unpack import Unpacker
 
 if TYPE_CHECKING:
+    import builtins
+
     from runner.containerd.client import Containerd
+    from runner.image.deleting import Usage
     from runner.image.lookup import References
     from runner.image.reference import Reference
-    from runner.types.image import Descriptor, ImageConfig, Manifest, Platform
+    from runner.image.summary import ContainersOf
+    from runner.types.image import (
+        Descriptor,
+        ImageConfig,
+        ImageDeleteItem,
+        ImageInspect,
+        ImageSummary,
+        Manifest,
+        Platform,
+    )
+
+
+EVERY_IMAGE = ImageFilters()
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +83,7 @@ class ImageStore:
         self.snapshotter = snapshotter
         self.images = containerd.images
         self.content = containerd.content
+        self.snapshots = containerd.snapshots(snapshotter)
         self.documents = Documents(containerd.content)
         self.unpacker = Unpacker(containerd, snapshotter)
 
@@ -102,7 +122,7 @@ class ImageStore:
         """The same with all other records of that target (moby resolveAllReferences)."""
         return await lookup.resolve_all_references(self.images, ref_or_id)
 
-    async def names(self, image_id: str) -> list[str]:
+    async def names(self, image_id: str) -> builtins.list[str]:
         """The familiar names of all records with this target, dangling ones left out."""
         found = await self.images.list(f"target.digest=={image_id}")
         return [lookup.familiar_name(record) for record in found if not lookup.is_dangling(record)]
@@ -124,3 +144,39 @@ class ImageStore:
         target = Record(str(reference), source.target, source.labels)
         await records.create_or_replace(self.images, target)
         return source.target.digest
+
+    async def inspect(
+        self,
+        ref_or_id: str,
+        platform: Platform | None = None,
+        *,
+        manifests: bool = False,
+        containers_of: ContainersOf = no_containers,
+    ) -> ImageInspect:
+        """All that is known of an image (moby ImageInspect)."""
+        return await inspect(
+            self, ref_or_id, platform, manifests=manifests, containers_of=containers_of
+        )
+
+    async def list(
+        self,
+        filters: ImageFilters = EVERY_IMAGE,
+        *,
+        manifests: bool = False,
+        shared_size: bool = False,
+        containers_of: ContainersOf = no_containers,
+    ) -> list[ImageSummary]:
+        """The images, the newest first (moby Images)."""
+        return await list_images(
+            self,
+            filters,
+            manifests=manifests,
+            shared_size=shared_size,
+            containers_of=containers_of,
+        )
+
+    async def delete(
+        self, ref_or_id: str, usage: Usage, *, force: bool = False
+    ) -> builtins.list[ImageDeleteItem]:
+        """Delete a name, or the image; what was taken (moby ImageDelete). Raises Conflict."""
+        return await delete(self, ref_or_id, usage, force=force)

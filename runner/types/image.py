@@ -5,9 +5,11 @@ OCI documents keep the names of the image-spec; Engine API types keep dockerd's.
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 import msgspec
+
+from runner.types.wire import Wire
 
 MEDIA_TYPE_OCI_INDEX = "application/vnd.oci.image.index.v1+json"
 MEDIA_TYPE_OCI_MANIFEST = "application/vnd.oci.image.manifest.v1+json"
@@ -128,7 +130,48 @@ class ImageConfig(msgspec.Struct, omit_defaults=True):
     history: list[History] = msgspec.field(default_factory=list)
 
 
-class ImageSummary(msgspec.Struct, rename="pascal"):
+class ManifestSize(Wire, rename="pascal"):
+    """Bytes: of the blobs that are present, and with the unpacked layers."""
+
+    content: int = 0
+    total: int = 0
+
+
+class UnpackedSize(Wire, rename="pascal"):
+    """Bytes of the unpacked layers."""
+
+    unpacked: int = 0
+
+
+class ImageProperties(Wire, rename="pascal"):
+    """What only a manifest of kind `image` has."""
+
+    platform: Platform
+    containers: list[str] | None = None
+    size: UnpackedSize = msgspec.field(default_factory=UnpackedSize)
+
+
+class AttestationProperties(Wire):
+    """What only a manifest of kind `attestation` has: the manifest that it is about."""
+
+    about: str = msgspec.field(name="For")
+
+
+class ManifestSummary(Wire, rename="pascal"):
+    """One manifest of an image (moby image.ManifestSummary)."""
+
+    id: str = msgspec.field(name="ID")
+    descriptor: Descriptor
+    available: bool
+    size: ManifestSize
+    kind: Literal["image", "attestation", "unknown"] = "unknown"
+    image_data: ImageProperties | None = None
+    attestation_data: AttestationProperties | None = None
+
+    omit_empty: ClassVar[frozenset[str]] = frozenset({"image_data", "attestation_data"})
+
+
+class ImageSummary(Wire, rename="pascal"):
     """An item of GET /images/json (moby image.Summary). Times in Unix seconds, sizes in bytes."""
 
     id: str
@@ -141,26 +184,72 @@ class ImageSummary(msgspec.Struct, rename="pascal"):
     labels: dict[str, str] | None = None
     containers: int = -1
     descriptor: Descriptor | None = None
+    manifests: list[ManifestSummary] = msgspec.field(default_factory=list)
+
+    omit_empty: ClassVar[frozenset[str]] = frozenset({"descriptor", "manifests"})
 
 
-class GraphDriverData(msgspec.Struct, rename="pascal"):
+class ImageDeleteItem(Wire, rename="pascal"):
+    """A name or an image that DELETE /images took (moby image.DeleteResponse): one of the two."""
+
+    untagged: str = ""
+    deleted: str = ""
+
+    omit_empty: ClassVar[frozenset[str]] = frozenset({"untagged", "deleted"})
+
+
+class GraphDriverData(Wire, rename="pascal"):
     """Where dockerd used to name its graph driver; with the containerd store, the snapshotter."""
 
     name: str
     data: dict[str, str] | None = None
 
 
-class RootFSInspect(msgspec.Struct, rename="pascal", omit_defaults=True):
+class RootFSInspect(Wire, rename="pascal"):
     """The layers of an image, in inspect's spelling."""
 
-    type: str
+    type: str = ""
     layers: list[str] = msgspec.field(default_factory=list)
 
+    omit_empty: ClassVar[frozenset[str]] = frozenset({"type", "layers"})
 
-class ImageMetadata(msgspec.Struct, rename="pascal"):
+
+class ImageMetadata(Wire, rename="pascal"):
     """Local facts about an image that its content does not say."""
 
     last_tag_time: str = "0001-01-01T00:00:00Z"
+
+
+class ImageInspect(Wire, rename="pascal"):
+    """GET /images/{name}/json (moby image.InspectResponse).
+
+    `config` has the fields of the image config that are set, and with null or "" those that Docker
+    always showed.
+    """
+
+    id: str
+    repo_tags: list[str]
+    repo_digests: list[str]
+    graph_driver: GraphDriverData
+    parent: str = ""
+    comment: str = ""
+    created: str = ""
+    docker_version: str = ""
+    author: str = ""
+    config: dict[str, Any] | None = None
+    architecture: str = ""
+    variant: str = ""
+    os: str = ""
+    os_version: str = ""
+    size: int = 0
+    root_fs: RootFSInspect = msgspec.field(default_factory=RootFSInspect, name="RootFS")
+    metadata: ImageMetadata = msgspec.field(default_factory=ImageMetadata)
+    descriptor: Descriptor | None = None
+    manifests: list[ManifestSummary] = msgspec.field(default_factory=list)
+
+    omit_empty: ClassVar[frozenset[str]] = frozenset(
+        {"created", "variant", "os_version", "descriptor", "manifests"}
+    )
 
 
 PullPolicy = Literal["always", "missing", "never"]

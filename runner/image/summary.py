@@ -1,0 +1,169 @@
+"""All manifests of an image with their sizes (moby image_list.go, multiPlatformSummary)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from runner.image import digest as digests
+from runner.image import mediatypes
+from runner.image.manifests import PlatformManifest, load_manifest
+from runner.types.errors import InvalidParameter, NotFound
+from runner.types.image import (
+    AttestationProperties,
+    Descriptor,
+    ImageProperties,
+    ManifestSize,
+    ManifestSummary,
+    Platform,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from runner.containerd.snapshots import Snapshots
+    from runner.image.manifests import Documents
+    from runner.image.platform import Matcher
+
+ContainersOf = Callable[[str], Sequence[str]]
+"""The IDs of the containers made from the manifest with this digest."""
+
+_ANNOTATION_ATTESTED = "vnd.docker.reference.digest"
+
+
+def no_containers(_: str) -> Sequence[str]:
+    """For those who have no containers to tell of."""
+    return ()
+
+
+@dataclass(slots=True)
+class Summary:
+    """What is known of an image over all its platforms. Sizes in bytes."""
+
+    manifests: list[ManifestSummary] = field(default_factory=list)
+    chain_ids: list[str] = field(default_factory=list)
+    total_size: int = 0
+    containers: int = 0
+    best: PlatformManifest | None = None
+
+
+class Summarizer:
+    """Makes summaries of images of one store."""
+
+    def __init__(
+        self, documents: Documents, snapshots: Snapshots, containers_of: ContainersOf
+    ) -> None:
+        self._documents = documents
+        self._snapshots = snapshots
+        self._containers_of = containers_of
+        self._usage: dict[str, int] = {}
+
+    async def summarize(self, target: Descriptor, matcher: Matcher) -> Summary:
+        """The summary of all manifests beneath the target; `best` is the matcher's choice."""
+        summary = Summary()
+        async for descriptor in self._reachable(target):
+            await self._add(summary, descriptor, matcher)
+        return summary
+
+    async def usage(self, chain_id: str) -> int:
+        """What the layer's own snapshot takes; 0 when it is not unpacked."""
+        if chain_id not in self._usage:
+            try:
+                self._usage[chain_id] = (await self._snapshots.usage(chain_id)).size
+            except NotFound:
+                self._usage[chain_id] = 0
+        return self._usage[chain_id]
+
+    async def _reachable(self, target: Descriptor) -> AsyncIterator[Descriptor]:
+        """The manifests that the target leads to, present or not."""
+        if mediatypes.is_manifest(target.media_type):
+            yield target
+        elif mediatypes.is_index(target.media_type):
+            try:
+                children = await self._documents.children(target)
+            except NotFound:
+                return
+            for child in children:
+                async for found in self._reachable(child):
+                    yield found
+
+    async def _add(self, summary: Summary, descriptor: Descriptor, matcher: Matcher) -> None:
+        content = await self._content_size(descriptor)
+        item = ManifestSummary(
+            id=descriptor.digest,
+            descriptor=descriptor,
+            available=await self._is_complete(descriptor),
+            size=ManifestSize(content, content),
+        )
+        summary.total_size += content
+        summary.manifests.append(item)
+        loaded = await self._load(descriptor)
+        if _is_pseudo(descriptor, loaded):
+            _describe_attestation(item)
+            return
+        item.kind = "image"
+        if loaded is None or not item.available:
+            item.image_data = ImageProperties(platform=descriptor.platform or _NO_PLATFORM)
+            return
+        await self._add_image(summary, item, loaded)
+        if matcher.match(loaded.platform) and _is_better(loaded, summary.best, matcher):
+            summary.best = loaded
+
+    async def _add_image(
+        self, summary: Summary, item: ManifestSummary, loaded: PlatformManifest
+    ) -> None:
+        config, _ = await self._documents.config(loaded.manifest.config.digest)
+        chain_ids = digests.chain_ids(config.rootfs.diff_ids)
+        unpacked = sum([await self.usage(chain_id) for chain_id in chain_ids])
+        containers = list(self._containers_of(item.id))
+        item.image_data = ImageProperties(platform=loaded.platform, containers=containers or None)
+        item.image_data.size.unpacked = unpacked
+        item.size.total += unpacked
+        summary.total_size += unpacked
+        summary.chain_ids += chain_ids
+        summary.containers += len(containers)
+
+    async def _content_size(self, descriptor: Descriptor) -> int:
+        return sum([blob.size async for blob in self._documents.walk_present(descriptor)])
+
+    async def _is_complete(self, descriptor: Descriptor) -> bool:
+        """Whether config and all layers are there (containerd images.Check)."""
+        try:
+            children = await self._documents.children(descriptor)
+        except NotFound:
+            return False
+        for child in children:
+            if not await self._documents.has(child.digest):
+                return False
+        return True
+
+    async def _load(self, descriptor: Descriptor) -> PlatformManifest | None:
+        try:
+            return await load_manifest(self._documents, descriptor)
+        except (NotFound, InvalidParameter):
+            return None
+
+
+_NO_PLATFORM = Platform()
+
+
+def _is_pseudo(descriptor: Descriptor, loaded: PlatformManifest | None) -> bool:
+    if loaded is not None:
+        return loaded.is_pseudo
+    return mediatypes.ANNOTATION_ATTESTATION in descriptor.annotations
+
+
+def _describe_attestation(item: ManifestSummary) -> None:
+    about = item.descriptor.annotations.get(_ANNOTATION_ATTESTED, "")
+    if mediatypes.ANNOTATION_ATTESTATION in item.descriptor.annotations and digests.is_digest(
+        about
+    ):
+        item.kind = "attestation"
+        item.attestation_data = AttestationProperties(about)
+
+
+def _is_better(
+    candidate: PlatformManifest, best: PlatformManifest | None, matcher: Matcher
+) -> bool:
+    return best is None or matcher.rank(candidate.platform) < matcher.rank(best.platform)
