@@ -48,6 +48,7 @@ def adapt_container_settings(
         adapted.oom_kill_disable = None
     elif settings.oom_kill_disable is None:
         adapted.oom_kill_disable = False
+    _adapt_limits(adapted)
     if not settings.privileged:
         _adapt_paths(adapted, host)
     return adapted
@@ -67,6 +68,14 @@ def _with_label(settings: HostConfig) -> list[str] | None:
     if labelled or not (shares_host or settings.privileged):
         return settings.security_opt
     return [*chosen, "label=disable"]
+
+
+def _adapt_limits(settings: HostConfig) -> None:
+    """What clients say to mean "none" (fixMemorySwappiness, postContainersCreate)."""
+    if settings.memory_swappiness == -1:
+        settings.memory_swappiness = None
+    if settings.pids_limit is not None and settings.pids_limit <= 0:
+        settings.pids_limit = None
 
 
 def _adapt_paths(settings: HostConfig, host: Host) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TypeVar
 
 from runner.linux.libc import error_text
 from runner.oci.paths import depth
@@ -40,6 +40,9 @@ class TmpfsMount:
     data: str
 
 
+AnyMount = TypeVar("AnyMount", UserMount, TmpfsMount)
+
+
 def with_mounts(spec: Spec, request: SpecRequest, host: Host) -> None:
     """Replace default mounts by the user's, add the user's, then set what is read-only.
 
@@ -68,7 +71,7 @@ def with_mounts(spec: Spec, request: SpecRequest, host: Host) -> None:
 def collect_mounts(request: SpecRequest) -> list[UserMount | TmpfsMount]:
     """All but the default ones, parents before children.
 
-    dockerd's order among siblings is random; here it is that of their names.
+    dockerd's order among the user's own of one depth is random; here it is that of their names.
     """
     tmpfs = tmpfs_mounts(request.host_config)
     taken = {mount.destination for mount in tmpfs}
@@ -76,11 +79,11 @@ def collect_mounts(request: SpecRequest) -> list[UserMount | TmpfsMount]:
     files = _network_sources(request)
     mounts: list[UserMount | TmpfsMount] = [
         *_ipc_mounts(request, taken | {mount.destination for mount in given}),
-        *tmpfs,
-        *(mount for mount in given if mount.destination not in files),
+        *_by_name(tmpfs),
+        *_by_name([mount for mount in given if mount.destination not in files]),
         *_network_mounts(request, given),
     ]
-    return sorted(mounts, key=lambda mount: (depth(mount.destination), mount.destination))
+    return sorted(mounts, key=lambda mount: depth(mount.destination))
 
 
 def tmpfs_mounts(settings: HostConfig) -> list[TmpfsMount]:
@@ -91,6 +94,10 @@ def tmpfs_mounts(settings: HostConfig) -> list[TmpfsMount]:
         for mount in settings.mounts or []
         if mount.type == "tmpfs"
     ]
+
+
+def _by_name(mounts: Sequence[AnyMount]) -> list[AnyMount]:
+    return sorted(mounts, key=lambda mount: mount.destination)
 
 
 def _ipc_mounts(request: SpecRequest, destinations: set[str]) -> list[UserMount]:
@@ -173,7 +180,14 @@ def _propagate_from_root(spec: Spec, mount: UserMount, files: HostFiles) -> None
         if root not in _SHARED:
             spec.linux.rootfs_propagation = "shared"
     elif mount.propagation in _SLAVE:
-        _ensure_propagation(mount.source, ("shared:", "master:"), "a shared or slave mount", files)
+        try:
+            _ensure_propagation(
+                mount.source, ("shared:", "master:"), "a shared or slave mount", files
+            )
+        except InvalidParameter:
+            if mount.propagation_by_default:
+                return
+            raise
         if root not in _SHARED | _SLAVE:
             spec.linux.rootfs_propagation = "rslave"
 

@@ -20,13 +20,16 @@ class UserMount:
 
     `propagation` is empty or one of [r]private, [r]shared, [r]slave. When not `writable`, the
     mounts below are read-only too where the host can do that, unless `read_only_non_recursive`;
-    with `read_only_force_recursive` it is an error if the host cannot.
+    with `read_only_force_recursive` it is an error if the host cannot. `propagation_by_default`
+    marks the rslave that a bind of (or around) the engine's own directory gets without being asked
+    for: where the source's mount cannot do it, it is no error.
     """
 
     source: str
     destination: str
     writable: bool = True
     propagation: str = ""
+    propagation_by_default: bool = False
     non_recursive: bool = False
     read_only_non_recursive: bool = False
     read_only_force_recursive: bool = False
