@@ -1,0 +1,82 @@
+"""An OCI bundle of a container, for a runtime without an engine (an endpoint of our own).
+
+A tar stream with `config.json`, `rootfs/` and the three generated network files.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import io
+import os
+import tarfile
+from contextlib import AsyncExitStack, suppress
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from runner.containerd.mount import temporary_mount
+from runner.engine import mounts, networking, spec
+from runner.oci.bundle import portable_spec
+from runner.types.errors import Conflict
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+    from pathlib import Path
+
+    from runner.engine.container import Container
+    from runner.engine.engine import Engine
+
+_CHUNK = 256 * 1024
+
+
+async def container_bundle(engine: Engine, reference: str) -> AsyncIterator[bytes]:
+    """The bundle of a container that does not run, as a tar.
+
+    Raises NotFound, Conflict while the container runs.
+    """
+    container = engine.containers.get(reference)
+    if container.state.running:
+        raise Conflict(f"container {container.id} is running: its root filesystem is in use")
+    return _stream(engine, container)
+
+
+async def _stream(engine: Engine, container: Container) -> AsyncIterator[bytes]:
+    async with container.lock, AsyncExitStack() as stack:
+        await container.finish_teardown()
+        snapshots = engine.containerd.snapshots(container.record.driver)
+        layers = await snapshots.mounts(container.id)
+        rootfs = await stack.enter_async_context(temporary_mount(layers, engine.config.rootfs_dir))
+        prepared = await mounts.prepare(engine, container)
+        stack.push_async_callback(prepared.release)
+        files = networking.bundle_files(container)
+        config = portable_spec(spec.create_bundle_spec(engine, container, prepared, rootfs))
+        entries = {"config.json": msgspec.json.format(msgspec.json.encode(config)), **files}
+        async for chunk in _tar(entries, rootfs):
+            yield chunk
+
+
+async def _tar(files: dict[str, bytes], rootfs: Path) -> AsyncIterator[bytes]:
+    """Written by a thread into a pipe: reading a tree blocks, and a client may be slow."""
+    read_end, write_end = os.pipe()
+    writer = asyncio.create_task(asyncio.to_thread(_write_tar, write_end, files, rootfs))
+    source = os.fdopen(read_end, "rb", buffering=0)
+    try:
+        while chunk := await asyncio.to_thread(source.read, _CHUNK):
+            yield chunk
+        await writer
+    finally:
+        source.close()  # the writer, if it still writes, ends with a broken pipe
+        with suppress(BrokenPipeError):
+            await writer
+
+
+def _write_tar(descriptor: int, files: dict[str, bytes], rootfs: Path) -> None:
+    with (
+        open(descriptor, "wb") as pipe,
+        tarfile.open(fileobj=pipe, mode="w|", format=tarfile.PAX_FORMAT) as tar,
+    ):
+        for name, content in files.items():
+            entry = tarfile.TarInfo(name)
+            entry.size, entry.mode = len(content), 0o644
+            tar.addfile(entry, io.BytesIO(content))
+        tar.add(rootfs, "rootfs")

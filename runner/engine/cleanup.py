@@ -1,0 +1,77 @@
+"""Giving back what a run has taken (moby daemon.Cleanup and the task's deletion).
+
+Best effort: every step is tried whatever became of the others, what fails is logged, and all of
+it may be done twice. Works from the ID alone, since the container may be forgotten already.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import shutil
+from typing import TYPE_CHECKING
+
+from runner import trace
+from runner.containerd.mount import unmount_all_in_thread
+from runner.engine import mounts, networking
+from runner.types.errors import FailedPrecondition, NotFound
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable
+
+    from runner.engine.engine import Engine
+
+log = logging.getLogger(__name__)
+
+
+async def cleanup(engine: Engine, container_id: str) -> bool:
+    """Give back task, containerd container, network, mounts and FIFOs; whether all went well."""
+    with trace.step("engine.cleanup", container=container_id):
+        in_containerd, network = await asyncio.gather(
+            delete_from_containerd(engine, container_id),
+            attempt(networking.release_network(engine, container_id), "release network"),
+        )
+        files = await release_files(engine, container_id)
+    return in_containerd and network and files
+
+
+async def delete_from_containerd(engine: Engine, container_id: str) -> bool:
+    """Kill and delete the task, then delete the container; both may be gone already."""
+    task = await attempt(_delete_task(engine, container_id), "delete task")
+    container = engine.containerd.containers.delete(container_id)
+    return await attempt(container, "delete container") and task
+
+
+async def _delete_task(engine: Engine, container_id: str) -> None:
+    """Delete the task; one that still runs, which is rare, is killed first."""
+    try:
+        await engine.containerd.tasks.delete(container_id)
+    except FailedPrecondition:
+        await engine.containerd.tasks.force_delete(container_id)
+
+
+async def release_files(engine: Engine, container_id: str) -> bool:
+    """Unmount everything of the container, then remove its FIFOs."""
+    rootfs = engine.config.rootfs_dir / container_id
+    unmounted = [
+        await attempt(mounts.unmount_ipc(engine, container_id), "unmount IPC"),
+        await attempt(unmount_all_in_thread(rootfs), "unmount rootfs"),
+        await attempt(mounts.unmount_volumes(engine, container_id), "unmount volumes"),
+    ]
+    runtime_dir = engine.config.exec_root / "containers" / container_id
+    shutil.rmtree(runtime_dir, ignore_errors=True)
+    if rootfs.is_dir():
+        rootfs.rmdir()
+    return all(unmounted)
+
+
+async def attempt(step: Awaitable[object], what: str) -> bool:
+    """Await the step; whether it succeeded or had nothing to do. A failure is logged."""
+    try:
+        await step
+    except NotFound:
+        return True
+    except Exception:
+        log.exception("%s failed; it is tried again later", what)
+        return False
+    return True

@@ -1,0 +1,57 @@
+"""What the engine is told at its start (moby daemon/config)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from ipaddress import IPv4Interface
+
+
+@dataclass(frozen=True, slots=True)
+class EngineConfig:
+    """Where the engine keeps things and whom it talks to.
+
+    `data_root` survives a reboot, `exec_root` (sockets, FIFOs, namespaces) need not.
+    `containerd` is an address, or None: use the host's, or supervise one of our own.
+    """
+
+    data_root: Path = Path("/var/lib/runner")
+    exec_root: Path = Path("/run/runner")
+    containerd: str | None = None
+    containerd_namespace: str = "runner"
+    snapshotter: str = "overlayfs"
+    bridge: str = "runner0"
+    bip: IPv4Interface | None = None
+    default_runtime: str = "runc"
+    init_path: Path | None = None
+    shutdown_timeout: float = 15.0
+    default_shm_size: int = 64 * 1024 * 1024
+
+    @property
+    def containers_dir(self) -> Path:
+        """Each container's own directory: logs, network files."""
+        return self.data_root / "containers"
+
+    @property
+    def rootfs_dir(self) -> Path:
+        """Where the containers' root filesystems are mounted."""
+        return self.data_root / "rootfs" / self.snapshotter
+
+    def make_directories(self) -> None:
+        """Make the directories that the engine keeps things in; none of them is for others."""
+        for directory in (
+            self.data_root,
+            self.exec_root,
+            self.containers_dir,
+            self.rootfs_dir,
+            self.spool_dir,
+        ):
+            directory.mkdir(parents=True, exist_ok=True, mode=0o710)
+
+    @property
+    def spool_dir(self) -> Path:
+        """Where archives are kept while they are read."""
+        return self.data_root / "tmp"

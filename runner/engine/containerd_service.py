@@ -1,0 +1,149 @@
+"""The containerd to use: the one asked for, the host's, or one that we start and supervise.
+
+Source: moby cmd/dockerd (initContainerd) and its supervisor.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import shutil
+import signal
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from runner.containerd.client import Containerd
+from runner.types.errors import Unavailable
+
+if TYPE_CHECKING:
+    from contextlib import AsyncExitStack
+
+    from runner.engine.config import EngineConfig
+
+log = logging.getLogger(__name__)
+
+HOST_SOCKETS = (
+    Path("/run/containerd/containerd.sock"),
+    Path("/run/docker/containerd/containerd.sock"),
+)
+_START_TIMEOUT = 20.0
+_STOP_TIMEOUT = 10.0
+_RESTART_DELAY = 0.5
+
+_CONFIG = """\
+version = 2
+root = "{root}"
+state = "{state}"
+disabled_plugins = ["io.containerd.grpc.v1.cri", "io.containerd.cri.v1.images",
+                    "io.containerd.cri.v1.runtime"]
+
+[grpc]
+  address = "{socket}"
+"""
+
+
+async def find_containerd(config: EngineConfig, resources: AsyncExitStack) -> str:
+    """The address of a containerd that serves; one that we start is stopped with `resources`.
+
+    Raises Unavailable with what to do when there is none.
+    """
+    if config.containerd is not None:
+        await _wait_until_serving(config, config.containerd)
+        return config.containerd
+    for socket in HOST_SOCKETS:
+        if socket.exists() and await _is_serving(config, str(socket)):
+            return str(socket)
+    binary = shutil.which("containerd")
+    if binary is None:
+        raise Unavailable(
+            "no containerd is running, and there is no containerd binary on PATH: install it"
+            " (apt-get install containerd), or name the socket of a running one with --containerd"
+        )
+    supervisor = Supervisor(config, binary)
+    if not await _is_serving(config, str(supervisor.socket)):  # left by an engine that was killed
+        await supervisor.start()
+        resources.push_async_callback(supervisor.stop)
+    return str(supervisor.socket)
+
+
+async def _wait_until_serving(config: EngineConfig, address: str) -> None:
+    async with Containerd(address, config.containerd_namespace) as containerd:
+        await containerd.wait_until_serving(_START_TIMEOUT)
+
+
+async def _is_serving(config: EngineConfig, address: str) -> bool:
+    async with Containerd(address, config.containerd_namespace) as containerd:
+        return await containerd.is_serving()
+
+
+class Supervisor:
+    """Our own containerd: started, started again when it dies, stopped at the end."""
+
+    def __init__(self, config: EngineConfig, binary: str) -> None:
+        self._config = config
+        self._binary = binary
+        self._directory = config.exec_root / "containerd"
+        self._process: asyncio.subprocess.Process | None = None
+        self._keeper: asyncio.Task[None] | None = None
+        self.socket = self._directory / "containerd.sock"
+
+    async def start(self) -> None:
+        """Start it and wait until it serves. Raises Unavailable with where to look."""
+        self._directory.mkdir(parents=True, exist_ok=True, mode=0o711)
+        (self._directory / "config.toml").write_text(
+            _CONFIG.format(
+                root=self._config.data_root / "containerd",
+                state=self._directory / "state",
+                socket=self.socket,
+            )
+        )
+        await self._spawn()
+        self._keeper = asyncio.create_task(self._keep(), name="supervise containerd")
+        try:
+            await _wait_until_serving(self._config, str(self.socket))
+        except Unavailable as err:
+            await self.stop()
+            raise Unavailable(f"containerd does not come up, see {self._log}: {err}") from err
+
+    @property
+    def _log(self) -> Path:
+        return self._directory / "containerd.log"
+
+    async def _spawn(self) -> None:
+        with self._log.open("ab") as output:
+            self._process = await asyncio.create_subprocess_exec(
+                self._binary,
+                "--config",
+                str(self._directory / "config.toml"),
+                stdin=asyncio.subprocess.DEVNULL,
+                stdout=output,
+                stderr=output,
+                start_new_session=True,
+            )
+        log.info("started containerd, PID %d", self._process.pid)
+
+    async def _keep(self) -> None:
+        while self._process is not None:
+            code = await self._process.wait()
+            log.error("containerd has ended with code %d; it is started again", code)
+            await asyncio.sleep(_RESTART_DELAY)
+            await self._spawn()
+
+    async def stop(self) -> None:
+        """Stop it; the containers' shims live on. Safe to call twice."""
+        if self._keeper is not None:
+            self._keeper.cancel()
+            await asyncio.gather(self._keeper, return_exceptions=True)
+            self._keeper = None
+        process, self._process = self._process, None
+        if process is None or process.returncode is not None:
+            return
+        with contextlib.suppress(ProcessLookupError):
+            process.send_signal(signal.SIGTERM)
+        try:
+            async with asyncio.timeout(_STOP_TIMEOUT):
+                await process.wait()
+        except TimeoutError:
+            process.kill()
+            await process.wait()

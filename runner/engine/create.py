@@ -1,0 +1,159 @@
+"""ContainerCreate (moby daemon/create.go): from a request to a container's record.
+
+    verify the settings                       verify
+    find the image, merge its configuration   images, oci.merge
+    reserve the name, make the record
+    make the writable layer                   Snapshots.Prepare
+    working directory, volumes                mounts
+    checkpoint, event
+
+From the reservation of the name on, every failure undoes all that was made.
+"""
+
+from __future__ import annotations
+
+import shutil
+import time
+from contextlib import AsyncExitStack
+from typing import TYPE_CHECKING
+
+from runner import trace
+from runner.engine import (
+    images,
+    mounts,
+    names,
+    network_settings,
+    networking,
+    references,
+    verify,
+)
+from runner.engine.container import ContainerRecord
+from runner.logs import merge_and_verify_log_config
+from runner.oci import merge
+from runner.oci.adapt import adapt_container_settings
+from runner.types import times
+from runner.types.container import Config, CreateResponse, HostConfig, LogConfig
+from runner.types.errors import RunnerError, System
+
+if TYPE_CHECKING:
+    from runner.engine.container import Container
+    from runner.engine.engine import Engine
+    from runner.image import Image
+    from runner.types.image import Platform
+    from runner.types.network import NetworkingConfig
+
+GC_ROOT = "containerd.io/gc.root"
+"""Keeps the writable layer from containerd's garbage collector while no record names it."""
+
+_DEFAULT_LOG_CONFIG = LogConfig(type="json-file")
+
+
+async def container_create(
+    engine: Engine,
+    *,
+    name: str,
+    config: Config,
+    host_config: HostConfig,
+    networking_config: NetworkingConfig,
+    platform: Platform | None,
+) -> CreateResponse:
+    """Create a container (moby containerCreate).
+
+    An empty `name` gets a generated one. Raises InvalidParameter for settings that dockerd
+    refuses, NotImplementedYet for those that this engine does not support, NotFound when the
+    image is missing (the client pulls it then), Conflict when the name is taken, System when the
+    writable layer cannot be made.
+    """
+    began = time.monotonic()
+    with trace.step("engine.container_create", container=name):
+        host_config.restart_policy.name = host_config.restart_policy.name or "no"
+        warnings = verify.verify_container_settings(config, host_config, engine.sysinfo)
+        image = await engine.images.get(config.image, platform)
+        if platform is None:
+            warnings += images.platform_warnings(image)
+        network_settings.validate_networking_config(networking_config)
+        host_config = adapt_container_settings(host_config, engine.host)
+        references.fix_container_references(engine, host_config)
+        container = await _create(engine, name, config, host_config, networking_config, image)
+    engine.metrics.action("create", time.monotonic() - began)
+    return CreateResponse(id=container.id, warnings=warnings)
+
+
+async def _create(
+    engine: Engine,
+    name: str,
+    config: Config,
+    host_config: HostConfig,
+    networking_config: NetworkingConfig,
+    image: Image,
+) -> Container:
+    """moby create: merge, name, layer, volumes, record."""
+    merged = merge.merge_and_verify_config(config, image.config.config)
+    host_config.log_config = merge_and_verify_log_config(
+        host_config.log_config, _DEFAULT_LOG_CONFIG
+    )
+    async with AsyncExitStack() as undo:
+        container = _new_container(engine, name, merged, host_config, image)
+        undo.callback(engine.containers.release_name, container.id, container.name)
+        await _create_layer(engine, container, image, undo)
+        container.directory.mkdir(parents=True, mode=0o710)
+        undo.callback(shutil.rmtree, container.directory, ignore_errors=True)
+        await mounts.create(engine, container, undo)
+        host_config.network_mode = host_config.network_mode or "default"
+        _set_networks(container, networking_config)
+        engine.containers.add(container)
+        undo.callback(engine.containers.drop, container)
+        engine.containers.checkpoint(container)
+        undo.pop_all()
+    engine.events.log_container(container, "create")
+    return container
+
+
+def _new_container(
+    engine: Engine, name: str, config: Config, host_config: HostConfig, image: Image
+) -> Container:
+    """Allocate ID and name, and fill in what follows from them (moby newContainer)."""
+    container_id = names.generate_id()
+    name = names.reserve(engine.containers, container_id, name)
+    path, args = merge.get_entrypoint_and_args(config.entrypoint, config.cmd)
+    networking.default_hostname(container_id, config, host_config)
+    record = ContainerRecord(
+        id=container_id,
+        name=name,
+        created=times.now(),
+        path=path,
+        args=args,
+        config=config,
+        host_config=host_config,
+        image_id=image.id,
+        image_name=image.name,
+        image_manifest=image.descriptor,
+        driver=engine.config.snapshotter,
+        platform="linux",
+    )
+    return engine.containers.make(record)
+
+
+async def _create_layer(
+    engine: Engine, container: Container, image: Image, undo: AsyncExitStack
+) -> None:
+    """The container's writable snapshot on top of the image's (moby CreateLayer)."""
+    snapshots = engine.containerd.snapshots(container.record.driver)
+    try:
+        parent = await engine.images.ensure_unpacked(image)
+        await snapshots.prepare(container.id, parent, {GC_ROOT: container.record.created})
+    except RunnerError as err:
+        raise System(f"cannot make the container's writable layer: {err}") from err
+    undo.push_async_callback(snapshots.remove, container.id)
+
+
+def _set_networks(container: Container, networking_config: NetworkingConfig) -> None:
+    record = container.record
+    record.network_settings = network_settings.asked_for(
+        record.config, record.host_config, networking_config
+    )
+    record.mac_addresses = {
+        name: place.mac_address
+        for name, place in record.network_settings.networks.items()
+        if place.mac_address
+    }

@@ -1,0 +1,122 @@
+"""The composition root: builds the services, opens and closes them (moby NewDaemon, Shutdown)."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from contextlib import AsyncExitStack, suppress
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from runner.containerd.client import Containerd
+from runner.engine import networking, restore
+from runner.engine.containerd_service import find_containerd
+from runner.engine.containers import Containers
+from runner.engine.events import Events
+from runner.engine.leftovers import Leftovers
+from runner.engine.metrics import Metrics
+from runner.engine.sysinfo import read_sysinfo
+from runner.engine.task_events import follow_task_events
+from runner.image.store import ImageStore
+from runner.oci.host import read_host
+from runner.store import Store
+from runner.types.errors import AlreadyExists, RunnerError
+from runner.volume import VolumeStore
+
+if TYPE_CHECKING:
+    from collections.abc import Coroutine
+
+    from runner.engine.config import EngineConfig
+    from runner.network import NetworkController
+
+log = logging.getLogger(__name__)
+
+T = TypeVar("T")
+
+
+class Engine:
+    """What the verbs work with. It has no verbs of its own.
+
+    `open` makes everything ready and restores the containers; `close` leaves running containers
+    running (live-restore is the default) and their networks in place.
+    """
+
+    containerd: Containerd
+    images: ImageStore
+    network: NetworkController
+    volumes: VolumeStore
+
+    def __init__(self, config: EngineConfig) -> None:
+        self.config = config
+        self.events = Events()
+        self.metrics = Metrics()
+        self.closing = False
+        self._tasks: set[asyncio.Task[Any]] = set()
+        self._resources = AsyncExitStack()
+
+    async def open(self) -> restore.Report:
+        """Connect, and restore the containers. Raises Unavailable without containerd, Conflict
+        when another engine uses the same data root."""
+        config = self.config
+        config.make_directories()
+        self.host = await asyncio.to_thread(read_host, config.default_runtime)
+        self.sysinfo = await asyncio.to_thread(read_sysinfo)
+        async with AsyncExitStack() as resources:
+            self.store = Store(config.data_root / "runner.db")
+            resources.callback(self.store.close)
+            address = await find_containerd(config, resources)
+            self.containerd = await resources.enter_async_context(
+                Containerd(address, config.containerd_namespace, snapshotter=config.snapshotter)
+            )
+            await self._ensure_namespace()
+            self.images = ImageStore(self.containerd, config.snapshotter)
+            self.volumes = VolumeStore(config.data_root / "volumes")
+            await self.volumes.open()
+            self.network = networking.make_controller(self)
+            resources.push_async_callback(self.network.close)
+            self.containers = Containers(self.store, config)
+            self.leftovers = Leftovers(self)
+            self.background(follow_task_events(self), "follow task events")
+            report = await restore.restore(self)
+            log.info("restored: %s", report)
+            self._resources = resources.pop_all()
+        return report
+
+    async def _ensure_namespace(self) -> None:
+        with suppress(AlreadyExists):
+            await self.containerd.namespaces.create(self.config.containerd_namespace)
+
+    async def close(self) -> None:
+        """Finish what removals have begun, and let go of everything. Containers go on running."""
+        self.closing = True
+        try:
+            async with asyncio.timeout(self.config.shutdown_timeout):
+                await self._settle()
+        except TimeoutError:
+            log.warning("not everything was cleaned up in time; the next start goes on with it")
+        for task in list(self._tasks):
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        for container in self.containers:
+            await container.reset()
+        await self._resources.aclose()
+
+    async def _settle(self) -> None:
+        for container in self.containers:
+            await container.finish_teardown()
+        await self.leftovers.settled()
+
+    def background(self, work: Coroutine[Any, Any, T], name: str) -> asyncio.Task[T]:
+        """Run `work` beside everything else; kept alive here, and its failure is logged."""
+        task = asyncio.create_task(work, name=name)
+        self._tasks.add(task)
+        task.add_done_callback(self._finished)
+        return task
+
+    def _finished(self, task: asyncio.Task[Any]) -> None:
+        self._tasks.discard(task)
+        if task.cancelled() or (error := task.exception()) is None:
+            return
+        if isinstance(error, RunnerError):
+            log.info("%s failed: %s", task.get_name(), error)
+        else:
+            log.error("%s failed", task.get_name(), exc_info=error)

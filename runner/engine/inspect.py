@@ -1,0 +1,49 @@
+"""What inspect tells of a container (moby daemon/inspect.go)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from runner.engine import network_settings, networking, sizes
+from runner.engine.logs import log_path
+from runner.types.container import InspectResponse
+from runner.types.image import GraphDriverData
+
+if TYPE_CHECKING:
+    from runner.engine.engine import Engine
+
+
+async def container_inspect(engine: Engine, reference: str, *, size: bool) -> InspectResponse:
+    """Everything about the container (moby ContainerInspect). Raises NotFound."""
+    container = engine.containers.get(reference)
+    record = container.record
+    size_rw, size_root_fs = await sizes.of(engine, container) if size else (None, None)
+    files = networking.files_of(engine, container)
+    return InspectResponse(
+        id=record.id,
+        created=record.created,
+        path=record.path,
+        args=record.args,
+        state=record.state.inspect(),
+        image=record.image_id,
+        resolv_conf_path=files.resolv_conf,
+        hostname_path=files.hostname,
+        hosts_path=files.hosts,
+        log_path=log_path(container),
+        name=f"/{record.name}",
+        restart_count=record.restart_count,
+        driver=record.driver,
+        platform="linux",
+        mount_label="",
+        process_label="",
+        app_armor_profile=record.app_armor_profile,
+        exec_ids=None,
+        host_config=record.host_config,
+        graph_driver=GraphDriverData(name=record.driver),
+        size_rw=size_rw,
+        size_root_fs=size_root_fs,
+        mounts=[point.view() for point in record.mount_points.values()],
+        config=record.config,
+        network_settings=network_settings.inspect(container),
+        image_manifest_descriptor=record.image_manifest,
+    )

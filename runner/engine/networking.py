@@ -1,0 +1,251 @@
+"""A container's place on the network, from its start to its end.
+
+    initialize_networking   sandbox (the namespace), hosts, hostname, resolv.conf
+    allocate_network        endpoints, published ports; beside Tasks.Create, before Tasks.Start
+    release_network         all of it back
+
+Source: moby daemon/container_operations*.go; `runner.network` is libnetwork.
+"""
+
+from __future__ import annotations
+
+import socket
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from runner import trace
+from runner.engine import network_settings
+from runner.engine.references import joinable
+from runner.network import (
+    BridgeConfig,
+    EndpointRequest,
+    NetworkController,
+    NetworkFiles,
+    ResolutionConfig,
+    SandboxRecord,
+    port_requests,
+    write_initial,
+    write_joined,
+)
+from runner.oci import request as oci
+from runner.types.errors import NotFound, RunnerError, System
+from runner.types.ids import generate_id
+from runner.types.modes import NetworkMode
+
+if TYPE_CHECKING:
+    from ipaddress import IPv4Address
+
+    from runner.engine.container import Container
+    from runner.engine.engine import Engine
+    from runner.types.container import Config, HostConfig
+
+ERR_SETUP_NETWORKING = "failed to set up container networking"
+"""Marks errors after which an exit is no exit: the task only ran to be deleted again."""
+
+_DRIVERS = {"bridge": "bridge", "host": "host", "none": "null"}
+"""The predefined networks, with their drivers as events name them."""
+
+
+def make_controller(engine: Engine) -> NetworkController:
+    """The controller; the default bridge keeps its ID across restarts."""
+    config = engine.config
+    return NetworkController(
+        exec_root=config.exec_root,
+        addresses=engine.store.addresses,
+        bridge=BridgeConfig(
+            network_id=network_id(engine, "bridge"), name=config.bridge, bip=config.bip
+        ),
+    )
+
+
+def network_id(engine: Engine, name: str) -> str:
+    """The stable ID of a predefined network. Raises NotFound for any other."""
+    if name not in _DRIVERS:
+        raise NotFound(f"network {name} not found")
+    known = engine.store.networks.by_name(name)
+    if known is None:
+        known = (generate_id(), msgspec.json.encode({"driver": _DRIVERS[name]}))
+        engine.store.networks.save(known[0], name, known[1])
+    return known[0]
+
+
+def default_hostname(container_id: str, config: Config, host_config: HostConfig) -> None:
+    """The host's name on the host's network, else the short ID (moby generateHostname)."""
+    mode = NetworkMode(host_config.network_mode)
+    if mode.is_host and not config.hostname:
+        config.hostname = socket.gethostname()
+    elif not config.hostname and not mode.is_container:
+        config.hostname = container_id[:12]
+
+
+async def initialize_networking(engine: Engine, container: Container) -> None:
+    """Make the sandbox and the three files (moby initializeNetworking).
+
+    A container that joins another's network shares that one's files and name.
+    """
+    mode = NetworkMode(container.host_config.network_mode)
+    if mode.is_container:
+        other = joinable(engine, mode.container, "joining network namespace of container")
+        container.config.hostname = other.config.hostname
+        container.config.domainname = other.config.domainname
+        container.record.files_of = other.record.files_of or other.id
+        return
+    with trace.step("network.new_sandbox", container=container.id):
+        if mode.is_host:
+            sandbox = await engine.network.host_sandbox(container.id)
+        else:
+            sandbox = await engine.network.new_sandbox(container.id)
+    network_settings.sandboxed(container, sandbox)
+    container.record.files_of = container.id
+    gateway = await _host_gateway(engine, container)
+    write_initial(NetworkFiles(container.directory), _resolution(container), gateway)
+
+
+async def _host_gateway(engine: Engine, container: Container) -> IPv4Address | None:
+    """What `--add-host NAME:host-gateway` means: the bridge's address."""
+    if not _resolution(container).needs_host_gateway:
+        return None
+    await engine.network.start()
+    bridge = engine.network.default_network
+    return bridge.gateway if bridge else None
+
+
+def _resolution(container: Container) -> ResolutionConfig:
+    host_config, config = container.host_config, container.config
+    return ResolutionConfig(
+        hostname=config.hostname,
+        domainname=config.domainname,
+        extra_hosts=tuple(host_config.extra_hosts or ()),
+        dns=tuple(host_config.dns or ()),
+        dns_search=tuple(host_config.dns_search or ()),
+        dns_options=tuple(host_config.dns_options or ()),
+        host_mode=NetworkMode(host_config.network_mode).is_host,
+    )
+
+
+async def allocate_network(engine: Engine, container: Container) -> None:
+    """Join every network of the container (moby allocateNetwork).
+
+    Raises what went wrong as `failed to set up container networking: …`.
+    """
+    if container.config.network_disabled:
+        return
+    try:
+        for name in container.record.network_settings.networks:
+            await _connect(engine, container, name)
+    except RunnerError as err:
+        raise err.wrap(ERR_SETUP_NETWORKING) from err
+    record = engine.network.record(container.id)
+    container.record.network = msgspec.json.encode(record) if record else b""
+    engine.containers.checkpoint(container)
+
+
+async def _connect(engine: Engine, container: Container, name: str) -> None:
+    identity = network_id(engine, name)
+    place = container.record.network_settings.networks[name]
+    place.network_id = identity
+    if name == "bridge":
+        await _join_bridge(engine, container, identity)
+    else:
+        place.endpoint_id = generate_id()
+    _log_network(engine, container, name, "connect")
+
+
+async def _join_bridge(engine: Engine, container: Container, identity: str) -> None:
+    host_config, config = container.host_config, container.config
+    requested = network_settings.requested_mac_address(container, "bridge") or config.mac_address
+    with trace.step("network.join", container=container.id):
+        endpoint = await engine.network.join(
+            container.id,
+            EndpointRequest(
+                name=container.name,
+                ports=port_requests(
+                    list(config.exposed_ports or {}),
+                    host_config.port_bindings,
+                    publish_all=host_config.publish_all_ports,
+                ),
+                mac_address=requested,
+            ),
+        )
+    sandbox = engine.network.sandbox(container.id)
+    if sandbox is None:
+        raise System(f"the network sandbox of container {container.id} has gone")
+    write_joined(
+        NetworkFiles(container.directory),
+        _resolution(container),
+        sandbox,
+        addresses=[endpoint.address],
+        host_gateway=await _host_gateway(engine, container),
+    )
+    bridge = engine.config.bridge
+    network_settings.joined(container, "bridge", identity, bridge, endpoint)
+
+
+async def release_network(engine: Engine, container_id: str) -> None:
+    """Give back sandbox, endpoints, ports and addresses (moby releaseNetwork). Idempotent.
+
+    Raises System when something could not be removed.
+    """
+    with trace.step("network.delete_sandbox", container=container_id):
+        done = await engine.network.delete_sandbox(container_id)
+    engine.store.addresses.release_all(container_id)
+    if not done:
+        raise System(f"the network of container {container_id} could not be removed completely")
+
+
+def released(engine: Engine, container: Container) -> None:
+    """Tell that the container has left its networks, and forget what it had there."""
+    for name, place in container.record.network_settings.networks.items():
+        if place.endpoint_id:
+            _log_network(engine, container, name, "disconnect")
+    network_settings.released(container)
+    container.record.network = b""
+
+
+def _log_network(engine: Engine, container: Container, name: str, action: str) -> None:
+    attributes = {"container": container.id, "name": name, "type": _DRIVERS[name]}
+    engine.events.publish("network", action, network_id(engine, name), attributes)
+
+
+def sandbox_path(engine: Engine, container: Container) -> str:
+    """The namespace that the container is to run in; empty for the host's."""
+    sandbox = engine.network.sandbox(container.id)
+    return sandbox.key if sandbox and not sandbox.host else ""
+
+
+def files_of(engine: Engine, container: Container) -> oci.NetworkFiles:
+    """The host's paths of the container's hosts, hostname and resolv.conf; empty before a start."""
+    owner = container.record.files_of
+    if not owner:
+        return oci.NetworkFiles()
+    files = NetworkFiles(engine.config.containers_dir / owner)
+    return oci.NetworkFiles(
+        resolv_conf=str(files.resolv_conf), hostname=str(files.hostname), hosts=str(files.hosts)
+    )
+
+
+def bundle_files(container: Container) -> dict[str, bytes]:
+    """The three files as they would be at a start without endpoints, by name."""
+    with tempfile.TemporaryDirectory(prefix="runner-") as directory:
+        files = NetworkFiles(Path(directory))
+        write_initial(files, _resolution(container), None)
+        written = (files.hosts, files.hostname, files.resolv_conf)
+        return {path.name: path.read_bytes() for path in written}
+
+
+async def restore(engine: Engine, records: list[bytes]) -> None:
+    """Take up the networks of the containers that run, after a restart of the engine."""
+    decode = msgspec.json.Decoder(SandboxRecord).decode
+    await engine.network.restore([decode(record) for record in records if record])
+
+
+async def collect_garbage(engine: Engine) -> None:
+    """Remove namespaces, interfaces and addresses that no running container has."""
+    running = {container.id for container in engine.containers if container.state.running}
+    leftovers = await engine.network.leftovers(running)
+    await engine.network.remove_leftovers(leftovers)
+    for owner in engine.store.addresses.owners() - running:
+        engine.store.addresses.release_all(owner)

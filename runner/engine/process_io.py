@@ -1,0 +1,53 @@
+"""The first process's streams, from FIFOs to log and clients (moby InitializeStdio)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from runner.engine.logs import start_logger
+from runner.engine.stdio import FifoSet
+from runner.types.errors import RunnerError
+
+if TYPE_CHECKING:
+    from runner.engine.container import Container
+
+_INIT_PROCESS = "init"
+_RESCUE_TIMEOUT = 0.5
+
+
+def fifos_of(container: Container) -> FifoSet:
+    """The FIFOs of the container's first process."""
+    return FifoSet.named(
+        container.runtime_dir,
+        _INIT_PROCESS,
+        stdin=container.config.open_stdin,
+        tty=container.config.tty,
+    )
+
+
+def initialize(container: Container) -> FifoSet:
+    """Make the FIFOs and the log driver, and copy from now on.
+
+    Raises what the log driver refuses, as `failed to initialize logging driver: …`.
+    """
+    fifos = fifos_of(container)
+    fifos.make()
+    try:
+        container.log_driver = start_logger(container)
+    except RunnerError as err:
+        raise err.wrap("failed to initialize logging driver") from err
+    container.streams.open_outputs(fifos, container.log_driver)
+    return fifos
+
+
+def open_stdin(container: Container) -> None:
+    """Open the way in, once the task exists: the shim reads by then."""
+    if container.config.open_stdin:
+        container.streams.stdin.open(fifos_of(container).stdin)
+
+
+async def rescue(container: Container) -> None:
+    """Take what the shim of an ended container still holds for us, into its log."""
+    initialize(container)
+    await container.streams.drained(_RESCUE_TIMEOUT)
+    await container.reset()

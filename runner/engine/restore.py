@@ -1,0 +1,179 @@
+"""Making the store and containerd agree again after the engine was away (moby daemon.restore).
+
+For each container the record says what was true when the engine last committed, containerd says
+what is true now:
+
+    record    task       what is done
+    running   runs       streams, log and exit are taken up again
+    running   stopped    the exit is recorded with its code, the run is given back
+    running   none       the same with code 255: nobody saw how it ended
+    other     any        a start or removal was cut off: the run is given back
+
+Then containers whose restart policy says so are started, auto-remove ones that ended are removed,
+and what removed containers have left is swept up.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from runner.containerd.tasks import Status as TaskStatus
+from runner.engine import cleanup, monitor, mounts, networking, process_io, remove, start
+from runner.engine.exit_status import EXIT_UNKNOWN, ExitStatus
+from runner.types import times
+from runner.types.errors import RunnerError
+
+if TYPE_CHECKING:
+    from runner.containerd.tasks import Process
+    from runner.engine.container import Container
+    from runner.engine.engine import Engine
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(slots=True)
+class Report:
+    """What a restore found and did, by container ID."""
+
+    taken_up: list[str] = field(default_factory=list)
+    ended_meanwhile: list[str] = field(default_factory=list)
+    undone: list[str] = field(default_factory=list)
+    restarted: list[str] = field(default_factory=list)
+    removed: list[str] = field(default_factory=list)
+    swept: list[str] = field(default_factory=list)
+
+    def __str__(self) -> str:
+        parts = [
+            f"{len(ids)} {what}"
+            for what, ids in (
+                ("still running", self.taken_up),
+                ("ended meanwhile", self.ended_meanwhile),
+                ("half-made starts undone", self.undone),
+                ("restarted by policy", self.restarted),
+                ("auto-removed", self.removed),
+                ("half-removed finished", self.swept),
+            )
+            if ids
+        ]
+        return ", ".join(parts) or "nothing to restore"
+
+
+async def restore(engine: Engine) -> Report:
+    """Bring every container of the store into a state that dockerd could be in."""
+    report = Report()
+    containers = engine.containers.load()
+    tasks = {task.container_id: task for task in await engine.containerd.tasks.list()}
+    made = {container.id for container in await engine.containerd.containers.list()}
+    for leftover in engine.leftovers.load():
+        engine.leftovers.sweep_soon(leftover)
+        report.swept.append(leftover.id)
+    running = [item for item in containers if item.state.running and _is_alive(tasks.get(item.id))]
+    await networking.restore(engine, [item.record.network for item in running])
+    async with asyncio.TaskGroup() as group:
+        for container in containers:
+            task = tasks.get(container.id)
+            in_containerd = task is not None or container.id in made
+            group.create_task(
+                _restore_one(engine, container, task, report, in_containerd=in_containerd)
+            )
+    await networking.collect_garbage(engine)
+    _restart_and_remove(engine, report)
+    return report
+
+
+async def _restore_one(
+    engine: Engine,
+    container: Container,
+    task: Process | None,
+    report: Report,
+    *,
+    in_containerd: bool,
+) -> None:
+    state = container.state
+    await mounts.restore(engine, container, running=state.running)
+    try:
+        if state.running and not state.restarting and task is not None and _is_alive(task):
+            await _take_up(engine, container, task)
+            report.taken_up.append(container.id)
+        elif state.running:
+            await _record_exit(engine, container, task)
+            report.ended_meanwhile.append(container.id)
+        elif in_containerd or _has_traces(engine, container):
+            await cleanup.cleanup(engine, container.id)
+            report.undone.append(container.id)
+    except RunnerError:
+        log.exception("failed to restore the container", extra={"container": container.id})
+
+
+def _is_alive(task: Process | None) -> bool:
+    return task is not None and task.status in (
+        TaskStatus.RUNNING,
+        TaskStatus.PAUSED,
+        TaskStatus.PAUSING,
+    )
+
+
+def _has_traces(engine: Engine, container: Container) -> bool:
+    """Whether something of a run is left although containerd knows nothing of it."""
+    return container.runtime_dir.exists() or (engine.config.rootfs_dir / container.id).exists()
+
+
+async def _take_up(engine: Engine, container: Container, task: Process) -> None:
+    """The container runs: be there for its output and its exit again."""
+    container.state.paused = task.status is not TaskStatus.RUNNING
+    container.state.pid = task.pid
+    process_io.initialize(container)
+    process_io.open_stdin(container)
+    monitor.watch(engine, container)
+    engine.containers.checkpoint(container)
+    log.info("restored running container", extra={"container": container.id})
+
+
+async def _record_exit(engine: Engine, container: Container, task: Process | None) -> None:
+    """The container ended while nobody looked (moby SetStopped in restore)."""
+    if container.state.restarting:
+        exit_status = ExitStatus(container.state.exit_code, container.state.finished_at)
+    elif task is not None and task.status is TaskStatus.STOPPED:
+        exit_status = ExitStatus(task.exit_status, times.from_datetime(task.exited_at))
+        await process_io.rescue(container)
+    else:
+        exit_status = ExitStatus(EXIT_UNKNOWN, times.now())
+    container.state.set_stopped(exit_status)
+    await cleanup.cleanup(engine, container.id)
+    engine.containers.checkpoint(container)
+
+
+def _restart_and_remove(engine: Engine, report: Report) -> None:
+    """Start what the policies want, remove what is to be removed at its end."""
+    for container in engine.containers:
+        record = container.record
+        if record.state.running:
+            continue
+        if _should_restart(container) and record.has_been_started_before:
+            engine.background(_start_again(engine, container), f"restart {container.id}")
+            report.restarted.append(container.id)
+        elif record.host_config.auto_remove and record.has_been_started_before:
+            engine.background(remove.auto_remove(engine, container), f"remove {container.id}")
+            report.removed.append(container.id)
+
+
+def _should_restart(container: Container) -> bool:
+    """Whether the policy brings the container back at the engine's start (moby ShouldRestart)."""
+    return (
+        container.get_restart_manager().should_restart(
+            container.state.exit_code,
+            manually_stopped=container.record.has_been_manually_stopped,
+            ran_for=0,
+        )
+        is not None
+    )
+
+
+async def _start_again(engine: Engine, container: Container) -> None:
+    try:
+        await start.container_start(engine, container)
+    except RunnerError as err:
+        log.error("failed to start container: %s", err, extra={"container": container.id})

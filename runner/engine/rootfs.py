@@ -1,0 +1,34 @@
+"""The container's root filesystem, mounted on the host while it runs.
+
+dockerd mounts it itself rather than leaving it to the shim: users are looked up in it, the working
+directory is made in it, and files can be copied from and to it.
+Source: moby conditionalMountOnStart.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from runner import trace
+from runner.containerd.mount import mount_all_in_thread
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from runner.engine.container import Container
+    from runner.engine.engine import Engine
+
+
+def path(engine: Engine, container_id: str) -> Path:
+    """Where the root filesystem of the container is mounted."""
+    return engine.config.rootfs_dir / container_id
+
+
+async def mount(engine: Engine, container: Container) -> None:
+    """Mount the container's snapshot. Raises NotFound when the snapshot is gone, System."""
+    with trace.step("engine.mount_rootfs", container=container.id):
+        snapshots = engine.containerd.snapshots(container.record.driver)
+        mounts = await snapshots.mounts(container.id)
+        target = path(engine, container.id)
+        target.mkdir(parents=True, exist_ok=True, mode=0o710)
+        await mount_all_in_thread(mounts, target)

@@ -1,0 +1,66 @@
+"""The containerd container and task of one of ours (moby libcontainerd NewContainer, NewTask)."""
+
+from __future__ import annotations
+
+import shutil
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from runner.containerd.containers import Container as ContainerdContainer
+from runner.containerd.containers import Runtime
+from runner.containerd.runc import RUNTIME, RuncOptions
+from runner.engine import process_io
+from runner.types.errors import InvalidParameter
+
+if TYPE_CHECKING:
+    from runner.engine.container import Container
+    from runner.engine.engine import Engine
+    from runner.oci.spec import Spec
+
+_SHIM_PREFIX = "io.containerd."
+
+
+def resolve(name: str) -> Runtime:
+    """The shim for a runtime's name: `runc`, another OCI runtime's binary, or a shim by its name.
+
+    Raises InvalidParameter for a runtime that is not installed (moby runtimes.Get).
+    """
+    if name.startswith(_SHIM_PREFIX):
+        return Runtime(name)
+    if name == "runc":
+        return Runtime(RUNTIME, RuncOptions())
+    if "/" not in name and shutil.which(name):
+        return Runtime(RUNTIME, RuncOptions(binary_name=name))
+    raise InvalidParameter(f"unknown or invalid runtime name: {name}")
+
+
+def describe(engine: Engine, container: Container, spec: Spec) -> ContainerdContainer:
+    """The containerd container for the next start."""
+    record = container.record
+    return ContainerdContainer(
+        id=container.id,
+        runtime=resolve(record.host_config.runtime or engine.config.default_runtime),
+        spec=msgspec.json.encode(spec),
+        image=record.image_name,
+        snapshotter=record.driver,
+        snapshot_key=container.id,
+    )
+
+
+async def create_task(engine: Engine, container: Container) -> None:
+    """Tasks.Create: the shim, and runc's half of the work (moby NewTask).
+
+    The root filesystem is mounted already, so the task gets no mounts of its own. Raises what
+    the runtime says is wrong with the command.
+    """
+    fifos = process_io.initialize(container)
+    await engine.containerd.tasks.create(
+        container.id,
+        rootfs=(),
+        stdin=fifos.stdin,
+        stdout=fifos.stdout,
+        stderr=fifos.stderr,
+        terminal=container.config.tty,
+    )
+    process_io.open_stdin(container)

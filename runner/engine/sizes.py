@@ -1,0 +1,25 @@
+"""How much a container has written, and how much it is in all (moby GetContainerLayerSize)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from runner.types.errors import NotFound
+
+if TYPE_CHECKING:
+    from runner.engine.container import Container
+    from runner.engine.engine import Engine
+
+
+async def of(engine: Engine, container: Container) -> tuple[int, int]:
+    """Bytes in the container's own layer, and in all its layers."""
+    snapshots = engine.containerd.snapshots(container.record.driver)
+    own = (await snapshots.usage(container.id)).size
+    total, name = own, (await snapshots.stat(container.id)).parent
+    while name:
+        try:
+            total += (await snapshots.usage(name)).size
+            name = (await snapshots.stat(name)).parent
+        except NotFound:
+            break  # the image was removed meanwhile; what is counted is what there is
+    return own, total

@@ -1,0 +1,213 @@
+"""ContainerStart (moby daemon/start.go): from a container's record to its running process.
+
+    validate the state                                   start
+    mount the root filesystem, make the network sandbox  _prepare
+    make the OCI runtime spec                            spec
+    Containers.Create, once more after a conflict        replace
+    Tasks.Create, endpoints joined beside it             _create_task
+    Tasks.Wait, Tasks.Start                              monitor.watch, _start
+    state, checkpoint, event                             _set_running
+
+Every step that makes something in containerd registers its undo; when a later one fails they are
+undone in reverse order, the rest of the run is given back, and the container keeps the error and
+the exit code.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from contextlib import AsyncExitStack, contextmanager
+from typing import TYPE_CHECKING
+
+from runner import trace
+from runner.engine import (
+    cleanup,
+    monitor,
+    mounts,
+    networking,
+    remove,
+    rootfs,
+    runtime,
+    spec,
+    verify,
+)
+from runner.engine.exit_status import START_FAILED, set_exit_code_from_error
+from runner.engine.replace import replace_container
+from runner.types import times
+from runner.types.errors import Conflict, NotModified, RunnerError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from runner.engine.container import Container
+    from runner.engine.engine import Engine
+    from runner.engine.state import State
+    from runner.volume import Prepared
+
+
+async def start(engine: Engine, reference: str) -> None:
+    """Start a container on behalf of a client (moby ContainerStart).
+
+    Raises NotFound, NotModified when it runs already, Conflict when its state forbids it,
+    InvalidParameter when its settings no longer fit this host, and what `container_start` raises.
+    """
+    container = engine.containers.get(reference)
+    async with container.lock:
+        _validate_state(container.state)
+    verify.verify_container_settings(None, container.host_config, engine.sysinfo)
+    # a client that goes away does not stop a start half-way
+    started = engine.background(container_start(engine, container), f"start {container.id}")
+    await asyncio.shield(started)
+
+
+def _validate_state(state: State) -> None:
+    """moby validateState: paused comes first, since a paused container is also running."""
+    if state.paused:
+        raise Conflict("cannot start a paused container, try unpause instead")
+    if state.running:
+        raise NotModified("container is already running")
+    if state.removal_in_progress or state.dead:
+        raise Conflict("container is marked for removal and cannot be started")
+
+
+async def container_start(
+    engine: Engine, container: Container, *, reset_restart_manager: bool = True
+) -> None:
+    """Start the container (moby containerStart).
+
+    `reset_restart_manager` is false when the restart policy starts it again. On failure the error
+    and exit code (126, 127 or 128) stay with the container, everything made is undone, and an
+    auto-remove container is removed. Raises Conflict, InvalidParameter or System.
+    """
+    began = time.monotonic()
+    failure: RunnerError | None = None
+    async with container.lock:
+        if reset_restart_manager and container.state.running:
+            return
+        if container.state.removal_in_progress or container.state.dead:
+            raise Conflict("container is marked for removal and cannot be started")
+        await container.finish_teardown()
+        try:
+            with trace.step("engine.container_start", container=container.id):
+                await _start_or_undo(engine, container, reset_restart_manager=reset_restart_manager)
+        except RunnerError as err:
+            failure = err
+    if failure is not None:
+        if container.host_config.auto_remove:
+            await remove.auto_remove(engine, container)
+        raise failure
+    engine.metrics.action("start", time.monotonic() - began)
+
+
+async def _start_or_undo(
+    engine: Engine, container: Container, *, reset_restart_manager: bool
+) -> None:
+    """Start; on failure undo everything and record why (moby's deferred clean-up)."""
+    try:
+        async with AsyncExitStack() as undo:
+            await _start(engine, container, undo, reset_restart_manager=reset_restart_manager)
+            undo.pop_all()
+    except RunnerError as err:
+        await _record_failure(engine, container, err.message)
+        raise
+    except BaseException as err:
+        await _record_failure(engine, container, f"{type(err).__name__}: {err}")
+        raise
+
+
+async def _record_failure(engine: Engine, container: Container, message: str) -> None:
+    state = container.state
+    state.error = message
+    if state.exit_code == 0:
+        state.exit_code = START_FAILED
+    engine.containers.checkpoint(container)
+    await container.reset()
+    networking.released(engine, container)
+    mounts.log_unmounts(engine, container)
+    await cleanup.cleanup(engine, container.id)
+    container.waiters.stopped()
+
+
+async def _start(
+    engine: Engine, container: Container, undo: AsyncExitStack, *, reset_restart_manager: bool
+) -> None:
+    """The road itself; each step that makes something in containerd pushes its undo."""
+    prepared = await _prepare(engine, container)
+    undo.push_async_callback(prepared.release)
+    oci_spec = spec.create_spec(engine, container, prepared)
+    if reset_restart_manager:
+        _reset_restart_manager(container)
+    with _exit_code_kept(container):
+        described = runtime.describe(engine, container, oci_spec)
+        await replace_container(engine.containerd, described)
+    undo.push_async_callback(cleanup.delete_from_containerd, engine, container.id)
+
+    # taken before the task is made, as moby does: it becomes StartedAt
+    started_at = times.now()
+    await _create_task(engine, container)
+    monitor.watch(engine, container)
+    undo.callback(monitor.unwatch, container)
+    with _exit_code_kept(container), trace.step("engine.start_task", container=container.id):
+        pid = await engine.containerd.tasks.start(container.id)
+    _set_running(engine, container, pid, started_at)
+    await prepared.release()
+
+
+async def _prepare(engine: Engine, container: Container) -> Prepared:
+    """Mount the root filesystem and make the sandbox, beside each other, then the mounts."""
+    steps = (
+        rootfs.mount(engine, container),
+        networking.initialize_networking(engine, container),
+    )
+    # not a TaskGroup: its error would be a group, and a step is not to be cut off half-way
+    for result in await asyncio.gather(*steps, return_exceptions=True):
+        if isinstance(result, BaseException):
+            raise result
+    return await mounts.prepare(engine, container)
+
+
+def _reset_restart_manager(container: Container) -> None:
+    """A start by a user begins a new account of restarts (moby ResetRestartManager)."""
+    if container.restart_manager:
+        container.restart_manager.cancel()
+    container.restart_manager = None
+    container.record.restart_count = 0
+    container.record.has_been_manually_stopped = False
+
+
+async def _create_task(engine: Engine, container: Container) -> None:
+    """Tasks.Create, with the endpoints joined beside it and before Tasks.Start.
+
+    moby joins them after Tasks.Create (initializeCreatedTask): nobody can see the order, but the
+    70 ms of Tasks.Create.
+    """
+    endpoints = asyncio.ensure_future(networking.allocate_network(engine, container))
+    try:
+        with _exit_code_kept(container), trace.step("engine.create_task", container=container.id):
+            try:
+                await runtime.create_task(engine, container)
+            except RunnerError as err:
+                raise err.wrap("failed to create task for container") from err
+    finally:
+        await asyncio.wait({endpoints})
+    endpoints.result()
+
+
+@contextmanager
+def _exit_code_kept(container: Container) -> Iterator[None]:
+    """An error of containerd's tells the exit code (126, 127, 128), and gets its class by it."""
+    try:
+        yield
+    except RunnerError as err:
+        container.state.exit_code, error = set_exit_code_from_error(err)
+        raise error from err
+
+
+def _set_running(engine: Engine, container: Container, pid: int, started_at: str) -> None:
+    record = container.record
+    record.has_been_manually_restarted = False
+    record.state.set_running(pid, started_at)
+    record.has_been_started_before = True
+    engine.containers.checkpoint(container)
+    engine.events.log_container(container, "start")

@@ -1,0 +1,78 @@
+"""containerd's task events, the second source of exits and the only one of OOM kills."""
+
+from __future__ import annotations
+
+import logging
+from contextlib import suppress
+from typing import TYPE_CHECKING
+
+from runner.containerd.events import TaskExit, TaskOOM, TaskPaused, TaskResumed
+from runner.engine.exit_status import ExitStatus
+from runner.types import times
+from runner.types.errors import RunnerError, Unavailable
+
+if TYPE_CHECKING:
+    from runner.engine.container import Container
+    from runner.engine.engine import Engine
+
+log = logging.getLogger(__name__)
+
+_SERVING_TIMEOUT = 60.0
+
+
+async def follow_task_events(engine: Engine) -> None:
+    """Listen for ever, across containerd's restarts (moby processEventStream).
+
+    What happens while containerd is away is not told again: the watchers of the running tasks ask
+    for their state once it serves (`monitor`).
+    """
+    namespace = engine.config.containerd_namespace
+    while True:
+        try:
+            async for envelope in engine.containerd.events.subscribe(
+                f"namespace=={namespace},topic~=|^/tasks/|"
+            ):
+                await _handle(engine, envelope.event)
+        except RunnerError as err:
+            log.error("Failed to get event: %s", err)
+        log.info("Waiting for containerd to be ready to restart event processing")
+        with suppress(Unavailable):
+            await engine.containerd.wait_until_serving(_SERVING_TIMEOUT)
+
+
+async def _handle(engine: Engine, event: object) -> None:
+    match event:
+        case TaskExit(container_id=container_id, id=process_id) if container_id == process_id:
+            if container := engine.containers.known(container_id):
+                _note_exit(container, event)
+        case TaskOOM(container_id=container_id):
+            if container := engine.containers.known(container_id):
+                await _note_oom(engine, container)
+        case TaskPaused(container_id=container_id) | TaskResumed(container_id=container_id):
+            if container := engine.containers.known(container_id):
+                await _note_paused(engine, container, paused=isinstance(event, TaskPaused))
+        case _:
+            pass
+
+
+def _note_exit(container: Container, event: TaskExit) -> None:
+    waiting = container.exit_event
+    # by its PID it is this run's exit, not a late one of the run before
+    if waiting is not None and not waiting.done() and event.pid == container.state.pid:
+        waiting.set_result(ExitStatus(event.exit_status, times.from_datetime(event.exited_at)))
+
+
+async def _note_oom(engine: Engine, container: Container) -> None:
+    async with container.lock:
+        container.state.oom_killed = True
+        engine.containers.checkpoint(container)
+        engine.events.log_container(container, "oom")
+
+
+async def _note_paused(engine: Engine, container: Container, *, paused: bool) -> None:
+    """Somebody paused or resumed it past us; our own pause has set the flag already."""
+    async with container.lock:
+        if container.state.running and container.state.paused != paused:
+            container.state.paused = paused
+            engine.containers.checkpoint(container)
+            engine.events.log_container(container, "pause" if paused else "unpause")
