@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import importlib.metadata
-import importlib.resources
 import re
 import shutil
 import subprocess
@@ -51,7 +50,7 @@ def generate_stubs(root: Path) -> None:
         return
     target = root / STUBS
     with tempfile.TemporaryDirectory(prefix="._pb-", dir=target.parent) as scratch:
-        protoc(root, Path(scratch))
+        protoc(root, Path(scratch).relative_to(root))
         made = Path(scratch) / STUBS
         for directory in (made, *(path for path in made.rglob("*") if path.is_dir())):
             (directory / "__init__.py").touch()
@@ -63,19 +62,17 @@ def generate_stubs(root: Path) -> None:
 def protoc(root: Path, output: Path) -> None:
     """Compile all messages, and stubs for those files that declare a service.
 
-    Run in a process of its own for its working directory: `--proto_path` has no way to write a
-    path with `:` or `=` in it, so only relative ones are given.
+    Run in a process of its own for its working directory: its options have no way to write a path
+    with `:` or `=` in it, so only relative ones are given.
     """
     protos = sorted(path.relative_to(root) for path in (root / PROTOS).rglob("*.proto"))
     services = [path for path in protos if path.is_relative_to(PROTOS / "services")]
-    well_known = importlib.resources.files("grpc_tools") / "_proto"
-    compiler = [sys.executable, "-m", "grpc_tools.protoc"]
-    paths = [f"--proto_path={STUBS}={PROTOS}", f"--proto_path={well_known}"]
+    compiler = [sys.executable, "-m", "grpc_tools.protoc", f"--proto_path={STUBS}={PROTOS}"]
     for outputs, files in (
         ([f"--python_out={output}", f"--pyi_out={output}"], protos),
         ([f"--grpc_python_out={output}"], services),
     ):
-        subprocess.run([*compiler, *paths, *outputs, *map(str, files)], cwd=root, check=True)
+        subprocess.run([*compiler, *outputs, *map(str, files)], cwd=root, check=True)
 
 
 def stubs_are_current(root: Path) -> bool:

@@ -103,7 +103,8 @@ class Service:
 
     def stream(self, method: str, request: Message) -> AsyncGenerator[Any, None]:
         """One request, sent at once, and many replies. The call ends with the iterator."""
-        call = getattr(self._stub, method)(request, metadata=self.connection.metadata())
+        with translated(self.connection.address):
+            call = getattr(self._stub, method)(request, metadata=self.connection.metadata())
         return self._replies(f"{self._name}.{method}", call)
 
     async def _replies(self, name: str, call: Any) -> AsyncGenerator[Any, None]:
@@ -119,7 +120,8 @@ class Service:
 
     def exchange(self, method: str) -> Any:
         """A call with many requests and many replies. The caller reads, writes and cancels it."""
-        return getattr(self._stub, method)(metadata=self.connection.metadata())
+        with translated(self.connection.address):
+            return getattr(self._stub, method)(metadata=self.connection.metadata())
 
 
 def target(address: str) -> str:

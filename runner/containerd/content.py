@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import hashlib
 from dataclasses import dataclass, field
@@ -29,6 +30,9 @@ CHUNK_SIZE = 4 << 20
 
 READ_LIMIT = 8 << 20
 """Bytes that a manifest, index or config may have: more than any real one."""
+
+CLOSE_TIMEOUT = 10.0
+"""Seconds in which containerd has let go of an ingest, which takes a sync to disk."""
 
 _NO_LABELS: Mapping[str, str] = {}
 
@@ -150,13 +154,13 @@ class Content:
             await writer.open(total, expected)
             yield writer
         finally:
-            writer.close()
-            if not (writer.committed or resumable):
-                await finish(self._abort_leftover(ref))
+            await finish(self._leave(writer, keep=writer.committed or resumable))
 
-    async def _abort_leftover(self, ref: str) -> None:
+    async def _leave(self, writer: Writer, *, keep: bool) -> None:
         with contextlib.suppress(NotFound, Unavailable):
-            await self.abort(ref)
+            await writer.close()
+            if not keep:
+                await self.abort(writer.ref)
 
     async def write_blob(self, data: bytes, labels: Mapping[str, str] = _NO_LABELS) -> str:
         """Write a blob that is in memory; returns its digest. Its labels are set either way."""
@@ -187,6 +191,7 @@ class Writer:
         self.committed = False
         self._connection = service.connection
         self._call = service.exchange("Write")
+        self._exchanging: asyncio.Task[pb.WriteContentResponse] | None = None
 
     async def open(self, total: int, expected: str) -> None:
         """Take the reference; `Content.writer` does so."""
@@ -245,13 +250,34 @@ class Writer:
         self.committed = True
         return self.digest
 
-    def close(self) -> None:
-        """End the call, and with it the hold on the reference; `Content.writer` does so."""
-        self._call.cancel()
+    async def close(self) -> None:
+        """End the call; `Content.writer` does so.
+
+        When this returns containerd has let go of the reference. It would do so at some later time
+        if the call was cancelled, hence the half-close, and exchanges that run to their end.
+        """
+        if self._exchanging is not None:
+            await asyncio.wait([self._exchanging])
+        try:
+            with contextlib.suppress(grpc.RpcError, asyncio.InvalidStateError):
+                async with asyncio.timeout(CLOSE_TIMEOUT):
+                    await self._call.done_writing()
+                    while await self._call.read() is not grpc.aio.EOF:
+                        pass
+        except TimeoutError:
+            raise Unavailable(f"containerd does not let go of {self.ref}") from None
+        finally:
+            self._call.cancel()
 
     async def _exchange(self, request: pb.WriteContentRequest) -> pb.WriteContentResponse:
+        """Send a request and await its reply, which a cancelled caller leaves to `close`."""
+        self._exchanging = asyncio.create_task(self._send(request))
+        return await asyncio.shield(self._exchanging)
+
+    async def _send(self, request: pb.WriteContentRequest) -> pb.WriteContentResponse:
         with self._connection.observed("Content.Write"):
-            await self._call.write(request)
+            with contextlib.suppress(asyncio.InvalidStateError):
+                await self._call.write(request)  # unless the call has ended: read() tells why
             reply: pb.WriteContentResponse = await self._call.read()
             if reply is grpc.aio.EOF:
                 raise DataLoss(f"containerd ended the write to {self.ref}")

@@ -32,7 +32,7 @@ class Namespaces:
         self._service = Service(connection, NamespacesStub)
 
     async def get(self, name: str) -> Namespace:
-        """Raises NotFound."""
+        """With its labels. containerd answers for any name; one that is not there has no labels."""
         request = pb.GetNamespaceRequest(name=name)
         reply: pb.GetNamespaceResponse = await self._service.unary("Get", request)
         return namespace_from(reply.namespace)
