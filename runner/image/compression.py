@@ -11,7 +11,7 @@ import lzma
 import zlib
 from collections.abc import Callable
 from enum import Enum
-from typing import IO, Protocol, cast
+from typing import Protocol
 
 import zstandard
 
@@ -19,6 +19,9 @@ from runner.types.errors import InvalidParameter
 
 _PIECE = 1 << 20
 _ZSTD_WINDOW_MAX = 1 << 27
+_ZSTD_SLICE = 1 << 10
+"""Bytes of input: four can become a block of 128 KiB, so that these become 32 MiB at most."""
+
 _XZ_MEMORY_MAX = 256 << 20
 _ERRORS = (zlib.error, lzma.LZMAError, zstandard.ZstdError, OSError, EOFError, ValueError)
 
@@ -80,12 +83,12 @@ class Decoder:
         try:
             self._feed(data)
         except _ERRORS as err:
-            raise InvalidParameter(f"failed to decompress input tar archive: {err}") from err
+            raise InvalidParameter(f"invalid compressed data: {err}") from err
 
     def finish(self) -> None:
         """The stream is at its end, which must be that of its compressed data too."""
         if not self._finish():
-            raise InvalidParameter("failed to decompress input tar archive: unexpected EOF")
+            raise InvalidParameter("unexpected EOF")
 
     def _functions(self, compression: Compression) -> tuple[Sink, Callable[[], bool]]:
         match compression:
@@ -101,7 +104,8 @@ class Decoder:
                 xz = _Members(_xz, self._sink)
                 return xz.feed, xz.at_end
             case Compression.ZSTD:
-                return _Zstd(self._sink).feed, lambda: True
+                zstd = _Zstd(self._sink)
+                return zstd.feed, zstd.at_end
 
 
 def _xz() -> lzma.LZMADecompressor:
@@ -166,27 +170,26 @@ class _Gzip:
 
 
 class _Zstd:
-    """zstd frames one after the other; the writer hands on pieces of bounded size.
-
-    It does not tell whether the last frame was whole: what comes out is then a truncated tar.
-    """
-
-    def __init__(self, sink: Sink) -> None:
-        inner = zstandard.ZstdDecompressor(max_window_size=_ZSTD_WINDOW_MAX)
-        self._writer = inner.stream_writer(
-            cast(IO[bytes], _Target(sink)), write_size=_PIECE, closefd=False
-        )
-
-    def feed(self, data: bytes) -> None:
-        self._writer.write(data)
-
-
-class _Target:
-    """A sink as a file."""
+    """zstd frames one after the other, fed so little at a time that little can come out."""
 
     def __init__(self, sink: Sink) -> None:
         self._sink = sink
+        self._decompressor = zstandard.ZstdDecompressor(max_window_size=_ZSTD_WINDOW_MAX)
+        self._frame: zstandard.ZstdDecompressionObj | None = None
 
-    def write(self, data: bytes) -> int:
-        self._sink(bytes(data))
-        return len(data)
+    def feed(self, data: bytes) -> None:
+        for start in range(0, len(data), _ZSTD_SLICE):
+            rest = data[start : start + _ZSTD_SLICE]
+            while rest:
+                rest = self._drain(rest)
+
+    def _drain(self, data: bytes) -> bytes:
+        frame = self._frame = self._frame or self._decompressor.decompressobj()
+        self._sink(frame.decompress(data))
+        if not frame.eof:
+            return b""
+        self._frame = None
+        return frame.unused_data
+
+    def at_end(self) -> bool:
+        return self._frame is None
