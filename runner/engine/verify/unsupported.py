@@ -1,0 +1,32 @@
+"""What dockerd can do and this engine cannot: said, never ignored."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from runner.types.errors import NotImplementedYet
+
+if TYPE_CHECKING:
+    from runner.types.container import Config, HostConfig
+    from runner.types.image import HealthConfig
+
+
+def refuse_unsupported(config: Config | None, host_config: HostConfig) -> None:
+    """Raise NotImplementedYet for the first setting that would have no effect."""
+    wanted = (
+        ("device requests (--gpus)", bool(host_config.device_requests)),
+        ("links (--link)", bool(host_config.links)),
+        ("storage options (--storage-opt)", bool(host_config.storage_opt)),
+        ("user namespaces", host_config.userns_mode not in ("", "host")),
+        ("containers in another container's cgroup", bool(host_config.cgroup)),
+        ("image mounts", any(mount.type == "image" for mount in host_config.mounts or [])),
+        ("health checks", config is not None and is_enabled(config.healthcheck)),
+    )
+    for what, is_wanted in wanted:
+        if is_wanted:
+            raise NotImplementedYet(f"{what} are not supported")
+
+
+def is_enabled(health: HealthConfig | None) -> bool:
+    """Whether there is a probe to run."""
+    return health is not None and bool(health.test) and health.test != ["NONE"]
