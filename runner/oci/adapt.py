@@ -43,11 +43,8 @@ def adapt_container_settings(
     )
     if settings.memory > 0 and settings.memory_swap == 0:
         adapted.memory_swap = 2 * settings.memory
-    # cgroup version 2 has no such switch (moby drops it there when verifying).
-    if host.cgroup_version == 2:
-        adapted.oom_kill_disable = None
-    elif settings.oom_kill_disable is None:
-        adapted.oom_kill_disable = False
+    # cgroup version 2 has no such switch: a wish for it has been dropped with a warning.
+    adapted.oom_kill_disable = bool(settings.oom_kill_disable) and host.cgroup_version == 1
     _adapt_limits(adapted)
     if not settings.privileged:
         _adapt_paths(adapted, host)

@@ -45,20 +45,24 @@ def with_cgroups(spec: Spec, request: SpecRequest, host: Host) -> None:
 def with_resources(spec: Spec, request: SpecRequest, host: Host) -> None:
     """Memory, CPU, block IO and PIDs. Raises InvalidParameter (WithResources)."""
     settings, resources = request.host_config, spec.linux.resources
-    resources.memory = get_memory_resources(settings)
+    resources.memory = get_memory_resources(settings, host.cgroup_version)
     resources.cpu = get_cpu_resources(settings)
     resources.block_io = get_block_io_resources(settings, host)
     resources.pids = get_pids_limit(settings)
 
 
-def get_memory_resources(settings: HostConfig) -> LinuxMemory | None:
-    """Bytes; a negative number means no limit and is not said (getMemoryResources)."""
+def get_memory_resources(settings: HostConfig, cgroup_version: int) -> LinuxMemory | None:
+    """Bytes; a negative number means no limit and is not said (getMemoryResources).
+
+    cgroup version 2 cannot disable the OOM killer: moby clears the wish when it verifies the
+    settings once more at each start.
+    """
     memory = LinuxMemory(
         limit=_positive(settings.memory),
         reservation=_positive(settings.memory_reservation),
         swap=_positive(settings.memory_swap),
         swappiness=settings.memory_swappiness,
-        disable_oom_killer=settings.oom_kill_disable,
+        disable_oom_killer=settings.oom_kill_disable if cgroup_version == 1 else None,
         kernel=settings.kernel_memory or None,
         kernel_tcp=settings.kernel_memory_tcp or None,
     )
