@@ -38,9 +38,9 @@ class Context:
         return self._client
 
     def _start_engine(self, failure: ConnectionFailed) -> None:
-        from runner.cli import ondemand
+        from runner.cli.ondemand import start_engine
 
-        ondemand.start_engine(failure)
+        start_engine(failure)
 
 
 def say(text: str) -> None:

@@ -17,6 +17,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import NoReturn
 
+_COMPLETION = ("--install-completion", "--show-completion")
 _USAGE = "[OPTIONS] COMMAND [ARG...]"
 _GLOBAL = pflag.Command(
     "",
@@ -71,6 +72,8 @@ def run(argv: list[str]) -> int:
 
 
 def _run(argv: list[str]) -> int:
+    if "_RUNNER_COMPLETE" in os.environ or (argv and argv[0] in _COMPLETION):
+        return _typer(argv)
     try:
         options = pflag.parse("", _GLOBAL, argv, warn)
     except pflag.HelpRequested:
@@ -123,7 +126,7 @@ def _without_command(words: list[str], groups: tuple[str, ...]) -> int:
         return _help([group])
     if group and words[1].startswith("-"):
         raise pflag.UsageError(
-            f"unknown flag: {words[1]}\n\nUsage:  {pflag.PROGRAM} {group} COMMAND\n\n"
+            f"unknown flag: {words[1]}\n\nUsage:  {pflag.PROGRAM} {group}\n\n"
             f"Run '{pflag.PROGRAM} {group} --help' for more information",
             125,
         )
@@ -138,9 +141,14 @@ def _without_command(words: list[str], groups: tuple[str, ...]) -> int:
 
 
 def _help(words: list[str]) -> int:
+    return _typer([*words, "--help"])
+
+
+def _typer(argv: list[str]) -> int:
+    """Help and completion are typer's."""
     from runner.cli import app
 
-    return app.show_help(words)
+    return app.run(argv)
 
 
 def _die_of_broken_pipe() -> NoReturn:

@@ -106,7 +106,7 @@ def parse(path: str, command: Command, argv: list[str], warn: Callable[[str], No
     except ValueError as err:
         raise UsageError(
             f"{err}\n\nUsage:  {PROGRAM} {command.use}\n\n"
-            f"Run '{PROGRAM} {path} --help' for more information",
+            f"Run '{f'{PROGRAM} {path}'.strip()} --help' for more information",
             125,
         ) from None
     _assign(path, command, words, options)

@@ -27,7 +27,7 @@ def quote(text: str, safe: bytes = b"") -> str:
 def query_string(parameters: dict[str, str | list[str]]) -> str:
     """`?a=1&b=2`, keys sorted as Go's url.Values does; empty when there are none."""
     pairs = [
-        f"{quote(key)}={quote(value)}"
+        f"{quote(key)}={quote(value, b' ').replace(' ', '+')}"
         for key in sorted(parameters)
         for value in _as_list(parameters[key])
     ]

@@ -68,9 +68,8 @@ def inspect(client: EngineClient, ref: str, *, platform: str = "") -> dict[str, 
 
 def platform_json(platform: str) -> str:
     """os[/arch[/variant]] as the API's JSON, for the endpoints that want it so."""
-    parts = platform.split("/")
-    names = ("os", "architecture", "variant")
-    return jsontext.dumps({name: part for name, part in zip(names, parts, strict=False) if part})
+    named = dict(zip(("os", "architecture", "variant"), platform.split("/"), strict=False))
+    return jsontext.dumps({name: named[name] for name in sorted(named) if named[name]})
 
 
 def read_file(fd: int) -> Iterator[bytes]:

@@ -123,3 +123,9 @@ def _time_left(detail: dict[str, Any], half: int, width: int) -> str:
     if hours:
         return f" {hours}h{minutes}m{seconds}s"
     return f" {minutes}m{seconds}s" if minutes else f" {seconds}s"
+
+
+def drain(chunks: Iterator[bytes]) -> None:
+    """Read a stream of messages to its end without showing it. Raises as `display` does."""
+    for message in jsontext.documents(chunks):
+        raise_error(message)

@@ -45,13 +45,10 @@ def build(options: ContainerFlags, image: str, command: list[str]) -> dict[str, 
     }
     if options.rm and host["RestartPolicy"].get("Name", "no") not in ("", "no"):
         raise CliError("conflicting options: cannot specify both --restart and --rm")
-    endpoints = network.endpoints(options)
-    main = endpoints.get(network.mode(options), {})
-    config["MacAddress"] = main.get("MacAddress", options.mac_address or "")
     return (
         _without_zeros(config)
         | {"HostConfig": _without_zeros(host)}
-        | {"NetworkingConfig": {"EndpointsConfig": endpoints}}
+        | {"NetworkingConfig": {"EndpointsConfig": network.endpoints(options)}}
     )
 
 

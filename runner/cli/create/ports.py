@@ -59,7 +59,7 @@ def _mappings(text: str) -> list[tuple[str, dict[str, str]]]:
     return mappings
 
 
-_INVALID_PROTOCOL = "Invalid proto: "
+_INVALID_PROTOCOL = "invalid proto: "
 
 
 def _parts(text: str) -> tuple[str, str, str]:
@@ -78,17 +78,17 @@ def _address(text: str) -> str:
     if text.startswith("[") and text.endswith("]"):
         text = text[1:-1]
     if text and not is_ip(text):
-        raise CliError(f"Invalid ip address: {text}")
+        raise CliError(f"invalid IP address: {text}")
     return text
 
 
 def _container_range(text: str, container: str) -> tuple[int, int]:
     if not container:
-        raise CliError(f"No port specified: {text}<empty>")
+        raise CliError(f"no port specified: {text}<empty>")
     try:
         return port_range(container)
     except ValueError:
-        raise CliError(f"Invalid containerPort: {container}") from None
+        raise CliError(f"invalid containerPort: {container}") from None
 
 
 def _host_range(host: str, container: str, span: int) -> tuple[int, int]:
@@ -97,10 +97,10 @@ def _host_range(host: str, container: str, span: int) -> tuple[int, int]:
     try:
         first, last = port_range(host)
     except ValueError:
-        raise CliError(f"Invalid hostPort: {host}") from None
+        raise CliError(f"invalid hostPort: {host}") from None
     if span and last - first != span:
         raise CliError(
-            f"Invalid ranges specified for container and host Ports: {container} and {host}"
+            f"invalid ranges specified for container and host Ports: {container} and {host}"
         )
     return first, last
 

@@ -26,7 +26,7 @@ def limits(options: ContainerFlags) -> dict[str, Any]:
         "Memory": options.memory,
         "MemoryReservation": options.memory_reservation,
         "MemorySwap": options.memory_swap,
-        "MemorySwappiness": None if swappiness == -1 else swappiness,
+        "MemorySwappiness": -1 if swappiness is None else swappiness,
         "KernelMemory": options.kernel_memory,
         "OomKillDisable": options.oom_kill_disable,
         "OomScoreAdj": options.oom_score_adj,

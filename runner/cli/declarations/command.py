@@ -43,5 +43,6 @@ def flag(*names: str, help: str, **settings: Any) -> Any:  # noqa: A002 - typer'
 
 
 def argument(metavar: str, **settings: Any) -> Any:
-    """A typer argument."""
-    return typer.Argument(metavar=metavar, show_default=False, **settings)
+    """A typer argument, shown in the usage line only."""
+    # The usage line tells all there is to tell about arguments.
+    return typer.Argument(metavar=metavar, show_default=False, hidden=True, **settings)

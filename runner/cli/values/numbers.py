@@ -125,23 +125,21 @@ def duration(text: str) -> int:
         raise ValueError(f"time: invalid duration {quoted}")
     total = 0
     while rest:
-        number, rest = _take(rest, "0123456789.")
-        if not number.strip(".") or number.count(".") > 1:
+        whole, rest = _take(rest, "0123456789")
+        fraction, rest = _take(rest[1:], "0123456789") if rest[:1] == "." else ("", rest)
+        if not whole and not fraction:
             raise ValueError(f"time: invalid duration {quoted}")
         unit, rest = _take_until(rest, "0123456789.")
         if not unit:
             raise ValueError(f"time: missing unit in duration {quoted}")
         if unit not in _NANOSECONDS:
             raise ValueError(f"time: unknown unit {go_quote(unit)} in duration {quoted}")
-        total += _scaled(number, _NANOSECONDS[unit])
+        scale = _NANOSECONDS[unit]
+        total += int(whole or 0) * scale
+        total += int(fraction or 0) * scale // int(10 ** len(fraction))
     if total >= _INT64:
         raise ValueError(f"time: invalid duration {quoted}")
     return -total if text[0] == "-" else total
-
-
-def _scaled(number: str, unit: int) -> int:
-    whole, _, fraction = number.partition(".")
-    return int(whole or 0) * unit + int(fraction or 0) * unit // int(10 ** len(fraction))
 
 
 def _take(text: str, alphabet: str) -> tuple[str, str]:

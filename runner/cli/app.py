@@ -1,0 +1,103 @@
+"""The commands as a typer application: help and completion, and `typer runner.cli.app run`."""
+
+from __future__ import annotations
+
+import inspect
+import sys
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from typer.core import TyperCommand
+
+from runner.cli import pflag
+from runner.cli.context import Context
+from runner.cli.declarations.registry import COMMANDS, GROUPS
+from runner.cli.tablegen import parameters
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from runner.cli.declarations.command import Command
+
+HELP = """Run containers on bare containerd, as docker does.
+
+Before the command: --host, -H ADDRESS names another engine (RUNNER_HOST too), --tlsverify with
+--tlscacert, --tlscert and --tlskey secures a tcp:// address, --version, -v shows the version.
+"""
+
+
+def build() -> typer.Typer:
+    """The whole application."""
+    app = _application(HELP)
+    groups = {group.name: _application(group.help) for group in GROUPS}
+    for command in COMMANDS:
+        for path in (command.path, *command.aliases):
+            group, _, name = path.rpartition(" ")
+            _register(groups[group] if group else app, name, command)
+    for name, inner in groups.items():
+        app.add_typer(inner, name=name)
+    return app
+
+
+def _application(text: str) -> typer.Typer:
+    # -h is a container's host name, so help is --help alone; no rich: its import is slow.
+    return typer.Typer(
+        help=text,
+        no_args_is_help=True,
+        rich_markup_mode=None,
+        context_settings={"help_option_names": ["--help"], "max_content_width": 100},
+    )
+
+
+def _register(app: typer.Typer, name: str, command: Command) -> None:
+    settings = {"allow_interspersed_args": command.interspersed}
+
+    class Shown(TyperCommand):
+        """The command with docker's usage line."""
+
+        def format_usage(self, ctx: Any, formatter: Any) -> None:
+            """Called by typer for the first line of help."""
+            formatter.write_usage(ctx.command_path, command.usage)
+
+    app.command(name, cls=Shown, help=command.help, context_settings=settings)(_function(command))
+
+
+def _function(command: Command) -> Callable[..., None]:
+    """A function with the signature that typer reads a command from."""
+
+    def call(**values: Any) -> None:
+        options = pflag.Options()
+        vars(options).update(values)
+        raise typer.Exit(pflag.load(command.target)(Context(), options))
+
+    declared = [
+        inspect.Parameter(
+            name,
+            inspect.Parameter.KEYWORD_ONLY,
+            default=getattr(command.options, name, inspect.Parameter.empty),
+            annotation=Annotated[_typers(annotation, info), info],
+        )
+        for name, annotation, info in parameters(command.options)
+    ]
+    call.__signature__ = inspect.Signature(declared)  # type: ignore[attr-defined]
+    call.__annotations__ = {parameter.name: parameter.annotation for parameter in declared}
+    return call
+
+
+def _typers(annotation: Any, info: Any) -> Any:
+    """The annotation, where typer looks at no more than the list when a parser makes the items."""
+    parsed = getattr(info, "parser", None) is not None
+    return list[Any] | None if parsed and "list" in str(annotation) else annotation
+
+
+app = build()
+
+
+def run(argv: list[str]) -> int:
+    """Run a command line through typer and return its exit code."""
+    try:
+        app(argv, prog_name=pflag.PROGRAM)
+    except SystemExit as end:
+        sys.stdout.flush()
+        return int(end.code or 0)
+    return 0

@@ -1,0 +1,46 @@
+"""`serve`: becomes the engine, which the command line itself never imports."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+from runner.client import output
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import NoReturn
+
+    from runner.cli.context import Context
+    from runner.cli.declarations.system import ServeOptions
+
+ENGINE = ("-m", "runner.api.serve")
+_TEXTS = (
+    "data_root",
+    "exec_root",
+    "containerd",
+    "containerd_namespace",
+    "snapshotter",
+    "bridge",
+    "bip",
+    "default_runtime",
+    "pidfile",
+    "group",
+    "log_level",
+    "log_format",
+)
+
+
+def run(context: Context, options: ServeOptions) -> NoReturn:
+    """Replace this process by the engine."""
+    hosts = options.host or ([context.host] if context.host else [])
+    arguments = [f"--host={host}" for host in hosts]
+    arguments += [
+        f"--{name.replace('_', '-')}={value}"
+        for name in _TEXTS
+        if (value := getattr(options, name)) is not None
+    ]
+    if options.debug:
+        arguments.append("--debug")
+    output.flush()
+    os.execv(sys.executable, [sys.executable, *ENGINE, *arguments])  # noqa: S606
