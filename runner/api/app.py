@@ -1,0 +1,124 @@
+"""The Engine API as an aiohttp application: finds the handler, checks versions, shapes errors.
+
+The table of moby's routers is our own (`routing.py`), since gorilla/mux's rules differ from
+aiohttp's: names with slashes, one answer for an unknown path and an unknown method.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from typing import TYPE_CHECKING, Final
+
+from aiohttp import web
+
+from runner.api import containers, events, images, streams, system
+from runner.api.body import read_limited
+from runner.api.call import Call
+from runner.api.errors import error_response, report
+from runner.api.form import Form, parse_query
+from runner.api.hijack import Taken
+from runner.api.respond import HEADERS
+from runner.api.routing import Match, Router, split_version
+from runner.api.version import CURRENT, ApiVersion, check_version
+from runner.types.errors import NotFound
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable
+
+    from runner.engine.engine import Engine
+
+log = logging.getLogger(__name__)
+
+_FORM_TYPE: Final = "application/x-www-form-urlencoded"
+_MAX_FORM: Final = 10 * 1024 * 1024  # net/http's own limit
+
+ROUTES: Final = [
+    *system.ROUTES,
+    *events.ROUTES,
+    *containers.ROUTES,
+    *streams.ROUTES,
+    *images.ROUTES,
+]
+
+
+def make_app(engine: Engine) -> web.Application:
+    """The application. Serve it with `handler_cancellation=True`: streams rely on it."""
+    app = web.Application()
+    app.router.add_route("*", "/{path:.*}", _Dispatcher(engine).handle)
+    return app
+
+
+class _Dispatcher:
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._router = Router(ROUTES)
+        self._unfinished: set[asyncio.Task[web.StreamResponse]] = set()
+
+    async def handle(self, request: web.Request) -> web.StreamResponse:
+        """Serve one request; whatever goes wrong becomes an answer."""
+        version, path = split_version(request.path)
+        match = self._router.find(request.method, path)
+        if match is None:
+            return error_response(NotFound("page not found"))
+        answer = await self._answer(request, match, version)
+        if not answer.prepared:
+            answer.headers.update(HEADERS)
+        return answer
+
+    async def _answer(
+        self, request: web.Request, match: Match, version: str | None
+    ) -> web.StreamResponse:
+        asked = ApiVersion(version) if version is not None else CURRENT
+        call = Call(self._engine, request, asked, match.variables.get("name", ""))
+        try:
+            check_version(asked)
+            call.form = Form(await _form(request))
+            return await self._serve(match, call)
+        except Exception as error:
+            if request.transport is None or request.transport.is_closing():
+                raise ConnectionResetError("the client has gone") from error
+            report(error, f"{request.method} {request.path}")
+            if call.begun:
+                return _break_off(request.transport)
+            return error_response(error, plain_text=version is not None and asked.below("1.24"))
+
+    async def _serve(self, match: Match, call: Call) -> web.StreamResponse:
+        answer = match.route.handler(call)
+        return await (answer if match.route.stream else self._to_its_end(answer, call))
+
+    async def _to_its_end(
+        self, answer: Awaitable[web.StreamResponse], call: Call
+    ) -> web.StreamResponse:
+        """Await the answer; if the client goes away the work goes on without it."""
+        task = asyncio.ensure_future(answer)
+        self._unfinished.add(task)
+        task.add_done_callback(self._unfinished.discard)
+        try:
+            return await asyncio.shield(task)
+        except asyncio.CancelledError:
+            what = f"{call.request.method} {call.request.path}"
+            task.add_done_callback(lambda task: _report_abandoned(task, what))
+            raise
+
+
+def _report_abandoned(task: asyncio.Task[web.StreamResponse], what: str) -> None:
+    if not task.cancelled() and (error := task.exception()) is not None:
+        report(error, f"{what} (client gone)")
+
+
+def _break_off(transport: asyncio.Transport) -> web.StreamResponse:
+    """The client has read half an answer: only an abrupt end can tell it that it is not whole."""
+    transport.close()
+    return Taken()
+
+
+async def _form(request: web.Request) -> dict[str, list[str]]:
+    """Query and form values together, those of the body first (net/http ParseForm)."""
+    _, _, query = request.raw_path.partition("?")
+    values = parse_query(query) if query else {}
+    if request.method in ("POST", "PUT", "PATCH") and request.content_type == _FORM_TYPE:
+        body = await read_limited(request, _MAX_FORM)
+        for name, given in parse_query(body.decode("utf-8", "replace")).items():
+            values[name] = given + values.get(name, [])
+    return values

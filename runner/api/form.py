@@ -1,0 +1,117 @@
+"""Query and form values as Go's net/http and moby's httputils read them."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import unquote_to_bytes
+
+import msgspec
+
+from runner.types.errors import InvalidParameter, RunnerError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+_BAD_ESCAPE: Final = re.compile(r"%(?![0-9A-Fa-f]{2}).{0,2}", re.DOTALL)
+_FALSE: Final = frozenset({"", "0", "no", "false", "none"})
+_INTEGER: Final = re.compile(r"[+-]?[0-9]+")
+_MAX_INT64: Final = 2**63 - 1
+_MAX_UINT32: Final = 2**32 - 1
+
+
+def parse_query(query: str) -> dict[str, list[str]]:
+    """The values of each key in order (net/url ParseQuery). Raises InvalidParameter."""
+    values: dict[str, list[str]] = {}
+    for key, value in _pairs(query):
+        values.setdefault(key, []).append(value)
+    return values
+
+
+def _pairs(query: str) -> Iterator[tuple[str, str]]:
+    for pair in query.split("&"):
+        if ";" in pair:
+            raise InvalidParameter("invalid semicolon separator in query")
+        if pair:
+            key, _, value = pair.partition("=")
+            yield _unescape(key), _unescape(value)
+
+
+def _unescape(text: str) -> str:
+    if "%" not in text and "+" not in text:
+        return text
+    if bad := _BAD_ESCAPE.search(text):
+        raise InvalidParameter(f'invalid URL escape "{bad[0]}"')
+    return unquote_to_bytes(text.replace("+", " ")).decode("utf-8", "replace")
+
+
+class Form:
+    """The parameters of a request; of a key given several times the first counts."""
+
+    def __init__(self, values: Mapping[str, list[str]]) -> None:
+        self._values = values
+
+    def __contains__(self, name: str) -> bool:
+        return name in self._values
+
+    def text(self, name: str) -> str:
+        """The value, or nothing."""
+        return self._values[name][0] if name in self._values else ""
+
+    def all(self, name: str) -> list[str]:
+        """Every value of the key."""
+        return list(self._values.get(name, ()))
+
+    def flag(self, name: str, *, default: bool = False) -> bool:
+        """moby BoolValueOrDefault: all but "", 0, no, false and none is true."""
+        if name not in self._values:
+            return default
+        return self.text(name).strip().lower() not in _FALSE
+
+    def integer(self, name: str) -> int | None:
+        """strconv.Atoi of the value, None when it is empty.
+
+        Raises RunnerError: to dockerd a bad number is an untyped error, so the status is 500.
+        """
+        text = self.text(name)
+        if not text:
+            return None
+        if not _INTEGER.fullmatch(text):
+            raise RunnerError(f"strconv.Atoi: parsing {_quote(text)}: invalid syntax")
+        if abs(number := int(text)) > _MAX_INT64:
+            raise RunnerError(f"strconv.Atoi: parsing {_quote(text)}: value out of range")
+        return number
+
+    def uint32(self, name: str) -> int:
+        """moby Uint32Value. Raises ValueError with its text."""
+        digits = self.text(name).removeprefix("-")
+        if not (digits.isascii() and digits.isdigit()):
+            raise ValueError("invalid syntax")
+        if digits != self.text(name) or int(digits) > _MAX_UINT32:
+            raise ValueError("value out of range")
+        return int(digits)
+
+    def filters(self, name: str = "filters") -> dict[str, list[str]]:
+        """moby filters.FromJSON: `{"k":{"v":true}}`, or the older `{"k":["v"]}`."""
+        text = self.text(name)
+        if not text:
+            return {}
+        try:
+            parsed = msgspec.json.decode(text)
+        except (msgspec.DecodeError, RecursionError, UnicodeEncodeError) as err:
+            raise InvalidParameter("invalid filter") from err
+        if not isinstance(parsed, dict):
+            raise InvalidParameter("invalid filter")
+        return {key: _filter_values(value) for key, value in parsed.items()}
+
+
+def _filter_values(value: Any) -> list[str]:
+    if isinstance(value, dict) and all(isinstance(on, bool) for on in value.values()):
+        return sorted(value)
+    if isinstance(value, list) and all(isinstance(item, str) for item in value):
+        return list(dict.fromkeys(value))
+    raise InvalidParameter("invalid filter")
+
+
+def _quote(text: str) -> str:
+    return msgspec.json.encode(text).decode()

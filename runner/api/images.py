@@ -1,0 +1,216 @@
+"""Images (moby api/server/router/image)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+import msgspec
+from aiohttp import web
+
+from runner.api.body import body_chunks
+from runner.api.image_filters import parse_image_filters
+from runner.api.progress import ProgressStream
+from runner.api.respond import json_response
+from runner.api.routing import Route
+from runner.engine.images import (
+    image_import,
+    image_inspect,
+    image_list,
+    image_load,
+    image_pull,
+    image_tag,
+)
+from runner.image import digest as digests
+from runner.image import platform as platforms
+from runner.image import reference as references
+from runner.image.registry.credentials import Credentials
+from runner.types import wire
+from runner.types.errors import Forbidden, InvalidParameter, NotImplementedYet
+from runner.types.image import Platform, ProgressMessage
+from runner.types.times import ZERO_TIME
+
+if TYPE_CHECKING:
+    from runner.api.call import Call
+    from runner.api.version import ApiVersion
+    from runner.image.reference import Reference
+    from runner.types.image import ImageInspect, ImageSummary
+
+_LEGACY_CONFIG: Final[dict[str, Any]] = {
+    **dict.fromkeys(("AttachStderr", "AttachStdin", "AttachStdout"), False),
+    **dict.fromkeys(("OpenStdin", "StdinOnce", "Tty"), False),
+    **dict.fromkeys(("Domainname", "Hostname", "Image", "User", "WorkingDir"), ""),
+    **dict.fromkeys(("Cmd", "Entrypoint", "Env", "Labels", "OnBuild", "Volumes"), None),
+}
+"""What an image's config always showed before API 1.50 (moby inspect_response.go)."""
+
+
+async def create(call: Call) -> web.StreamResponse:
+    """Pull (`fromImage`) or import (`fromSrc`)."""
+    wanted = call.form.text("platform")
+    platform = platforms.parse(wanted) if wanted and not call.version.below("1.32") else None
+    if image := call.form.text("fromImage"):
+        return await _pull(call, image, platform)
+    return await _import(call, platform)
+
+
+async def _pull(call: Call, image: str, platform: Platform | None) -> web.StreamResponse:
+    reference = _pull_reference(image, call.form.text("tag"))
+    credentials = Credentials.from_header(call.request.headers.get("X-Registry-Auth"))
+    progress = ProgressStream(call)
+    return await progress.run(
+        image_pull(call.engine, reference, platform, credentials, progress.tell)
+    )
+
+
+def _pull_reference(image: str, tag: str) -> Reference:
+    """The tag may be a digest; `name:` is what `pull -a` sends."""
+    reference = references.parse(image.removesuffix(":"))
+    if tag and digests.is_digest(tag):
+        reference = reference.trimmed().with_digest(tag)
+    elif tag:
+        reference = reference.with_tag(tag)
+    if reference.familiar_name == "scratch":
+        raise Forbidden("'scratch' is a reserved name")
+    return reference
+
+
+async def _import(call: Call, platform: Platform | None) -> web.StreamResponse:
+    form = call.form
+    source = form.text("fromSrc")
+    reference = _repo_tag_reference(form.text("repo"), form.text("tag"))
+    if source != "-":
+        raise NotImplementedYet(f"importing from a URL is not supported: {source}")
+    message = form.text("message") or f"Imported from {source}"
+    progress = ProgressStream(call)
+
+    async def work() -> None:
+        body = body_chunks(call.request)
+        changes = form.all("changes")
+        image_id = await image_import(call.engine, body, reference, changes, message, platform)
+        progress.tell(ProgressMessage(status=image_id))
+
+    return await progress.run(work())
+
+
+def _repo_tag_reference(repo: str, tag: str) -> Reference | None:
+    """moby RepoTagReference: `latest` unless there is a tag; None without a repository."""
+    if not repo:
+        return None
+    reference = references.parse(repo)
+    if reference.digest is not None:
+        raise InvalidParameter("cannot import digest reference")
+    return reference.with_tag(tag) if tag else reference.with_default_tag()
+
+
+async def load(call: Call) -> web.StreamResponse:
+    """Load an archive. dockerd tells even the first error in-band here."""
+    platform = None
+    if not call.version.below("1.48"):
+        if len(call.form.all("platform")) > 1:
+            raise InvalidParameter("multiple platform parameters not supported")
+        platform = _decode_platform(call.form.text("platform"))
+    progress = ProgressStream(call, always=True)
+    return await progress.run(
+        image_load(
+            call.engine,
+            body_chunks(call.request),
+            platform,
+            progress.tell,
+        )
+    )
+
+
+def _decode_platform(text: str) -> Platform | None:
+    """moby DecodePlatform: an OCI platform in JSON."""
+    if not text:
+        return None
+    try:
+        platform = msgspec.json.decode(text, type=Platform)
+    except (msgspec.DecodeError, UnicodeEncodeError) as err:
+        raise InvalidParameter(f"failed to parse platform: {err}") from err
+    optional = platform.variant or platform.os_version or platform.os_features
+    if optional and not (platform.os or platform.architecture):
+        raise InvalidParameter(
+            "optional platform fields provided, but OS and Architecture are missing"
+        )
+    if not (platform.os and platform.architecture):
+        raise InvalidParameter("both OS and Architecture must be provided")
+    return platform
+
+
+async def list_(call: Call) -> web.Response:
+    """All images."""
+    form, version = call.form, call.version
+    filters = form.filters()
+    if form.text("filter") and version.below("1.41"):
+        filters.setdefault("reference", []).append(form.text("filter"))
+    found = await image_list(
+        call.engine,
+        parse_image_filters(filters),
+        manifests=form.flag("manifests") and not version.below("1.47"),
+        shared_size=form.flag("shared-size") and not version.below("1.42"),
+    )
+    return json_response([_summary_for(image, version) for image in found])
+
+
+def _summary_for(image: ImageSummary, version: ApiVersion) -> dict[str, Any]:
+    """moby getImagesJSON."""
+    if version.below("1.43") and not (image.repo_tags or image.repo_digests):
+        image.repo_tags, image.repo_digests = ["<none>:<none>"], ["<none>@<none>"]
+    if version.below("1.48"):
+        image.descriptor = None
+    if version.below("1.51"):
+        image.containers = -1
+    answer: dict[str, Any] = wire.to_wire(image)
+    if version.below("1.44"):
+        answer["VirtualSize"] = image.size
+    return answer
+
+
+async def inspect(call: Call) -> web.Response:
+    """All about an image."""
+    platform = None
+    if not call.version.below("1.49"):
+        platform = _decode_platform(call.form.text("platform"))
+    if call.form.flag("manifests") and not call.version.below("1.48"):
+        if platform is not None:
+            raise InvalidParameter(
+                "conflicting options: manifests and platform options cannot both be set"
+            )
+        raise NotImplementedYet("the manifests of an image are not shown yet")
+    found = await image_inspect(call.engine, call.name, platform)
+    return json_response(_inspect_for(found, call.version))
+
+
+def _inspect_for(found: ImageInspect, version: ApiVersion) -> dict[str, Any]:
+    """moby getImagesByName."""
+    if version.below("1.44"):
+        found.created = found.created or ZERO_TIME
+    if version.below("1.48"):
+        found.descriptor = None
+    if version.below("1.50"):
+        found.config = {**_LEGACY_CONFIG, **(found.config or {})}
+    answer: dict[str, Any] = wire.to_wire(found)
+    if version.below("1.44"):
+        answer["VirtualSize"] = found.size
+    return answer
+
+
+async def tag(call: Call) -> web.Response:
+    """Give an image another name."""
+    reference = _repo_tag_reference(call.form.text("repo"), call.form.text("tag"))
+    if reference is None:
+        raise InvalidParameter("invalid reference format")
+    if reference.familiar_name == "sha256":
+        raise InvalidParameter("refusing to create an ambiguous tag using digest algorithm as name")
+    await image_tag(call.engine, call.name, reference)
+    return web.Response(status=201)
+
+
+ROUTES: Final = [
+    Route("POST", "/images/create", create, stream=True),
+    Route("POST", "/images/load", load, stream=True),
+    Route("GET", "/images/json", list_),
+    Route("GET", "/images/{name:.*}/json", inspect),
+    Route("POST", "/images/{name:.*}/tag", tag),
+]

@@ -1,0 +1,148 @@
+"""`runner serve`: the engine behind its API, until it is told to stop."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import contextlib
+import logging
+import os
+import signal
+import sys
+from ipaddress import IPv4Interface
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from runner.api import logsetup
+from runner.api.app import make_app
+from runner.api.notify import sd_notify
+from runner.api.server import DEFAULT_HOST, TLSFiles, listen, serving
+from runner.engine.config import EngineConfig
+from runner.engine.engine import Engine
+from runner.trace.file import writing_steps
+from runner.types.errors import RunnerError, System
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+log = logging.getLogger(__name__)
+
+_DEFAULTS: Final = EngineConfig()
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Serve until SIGTERM or SIGINT. Returns the exit code; 1 with a sentence on stderr if it
+    cannot serve."""
+    options = _parser().parse_args(arguments)
+    logsetup.set_up_logging(options.log_level, options.log_format)
+    try:
+        asyncio.run(_serve(options))
+    except RunnerError as error:
+        print(f"runner: {error}", file=sys.stderr)  # noqa: T201 - said to whoever started us
+        return 1
+    return 0
+
+
+async def _serve(options: argparse.Namespace) -> None:
+    """Sockets first, so that nobody is turned away while the engine restores its containers."""
+    stopping = _stop_signals()
+    with _pidfile(options.pidfile), _trace_file(os.environ.get("RUNNER_TRACE_FILE")):
+        listeners = listen(options.host or [DEFAULT_HOST], group=options.group, tls=_tls(options))
+        engine = Engine(_engine_config(options))
+        try:
+            await engine.open()
+            try:
+                async with serving(make_app(engine), listeners):
+                    log.info("API listening on %s", ", ".join(options.host or [DEFAULT_HOST]))
+                    sd_notify("READY=1")
+                    await stopping.wait()
+                    log.info("stopping; containers go on running")
+                    sd_notify("STOPPING=1")
+            finally:
+                await engine.close()
+        finally:
+            for listener in listeners:
+                listener.close()
+
+
+def _stop_signals() -> asyncio.Event:
+    stopping = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stopping.set)
+    return stopping
+
+
+@contextlib.contextmanager
+def _pidfile(path: Path | None) -> Iterator[None]:
+    if path is None:
+        yield
+        return
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(str(os.getpid()))
+    except OSError as err:
+        raise System(f"cannot write the PID file {path}: {err.strerror}") from err
+    try:
+        yield
+    finally:
+        path.unlink(missing_ok=True)
+
+
+@contextlib.contextmanager
+def _trace_file(path: str | None) -> Iterator[None]:
+    """Append the engine's steps to a file, for those who measure."""
+    if not path:
+        yield
+        return
+    try:
+        # not buffered: what has ended can be read at once, and survives a killed engine
+        file = open(path, "ab", buffering=0)  # noqa: SIM115 - closed below
+    except OSError as err:
+        raise System(f"cannot write the trace to {path}: {err.strerror}") from err
+    with file, writing_steps(file):
+        yield
+
+
+def _tls(options: argparse.Namespace) -> TLSFiles | None:
+    files = (options.tlscert, options.tlskey, options.tlscacert)
+    return TLSFiles(*files) if all(files) else None
+
+
+def _engine_config(options: argparse.Namespace) -> EngineConfig:
+    return EngineConfig(
+        data_root=options.data_root,
+        exec_root=options.exec_root,
+        containerd=options.containerd,
+        containerd_namespace=options.containerd_namespace,
+        snapshotter=options.snapshotter,
+        bridge=options.bridge,
+        bip=options.bip,
+        default_runtime=options.default_runtime,
+    )
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="runner serve", description="Serve the Engine API.")
+    add = parser.add_argument
+    add("--host", "-H", action="append", help=f"where to listen (default {DEFAULT_HOST})")
+    add("--group", default="", help="group of the Unix socket (default docker, if there is one)")
+    add("--data-root", type=Path, default=_DEFAULTS.data_root, help="what survives a reboot")
+    add("--exec-root", type=Path, default=_DEFAULTS.exec_root, help="what need not")
+    add("--containerd", metavar="ADDRESS", help="containerd's socket (default: the host's)")
+    add("--containerd-namespace", default=_DEFAULTS.containerd_namespace)
+    add("--snapshotter", default=_DEFAULTS.snapshotter)
+    add("--bridge", default=_DEFAULTS.bridge, help="name of the default bridge")
+    add("--bip", type=IPv4Interface, metavar="CIDR", help="address of the default bridge")
+    add("--default-runtime", default=_DEFAULTS.default_runtime)
+    add("--pidfile", type=Path)
+    add("--tlscacert", type=Path, help="authority that clients' certificates must come from")
+    add("--tlscert", type=Path)
+    add("--tlskey", type=Path)
+    add("--log-level", choices=sorted(logsetup.LEVELS), default="info")
+    add("--log-format", choices=("text", "json"), default="text")
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())
