@@ -1,0 +1,1 @@
+"""Measurements side by side with dockerd, ctr and runc, on daemons started for the purpose."""
