@@ -69,7 +69,6 @@ async def setup_mounts(
             if destination not in covered:
                 source = await _source(store, container_id, point, prepared, temporary)
                 prepared.mounts.append(_prepare(point, source))
-                _tell(store, container_id, point)
     except BaseException:
         await prepared.release()
         raise
@@ -136,15 +135,3 @@ def _prepare(point: MountPoint, source: str) -> PreparedMount:
         options.read_only_non_recursive,
         options.read_only_force_recursive,
     )
-
-
-def _tell(store: VolumeStore, container_id: str, point: MountPoint) -> None:
-    if point.is_volume:
-        attributes = {
-            "driver": point.driver,
-            "container": container_id,
-            "destination": point.destination,
-            "read/write": "true" if point.rw else "false",
-            "propagation": point.propagation,
-        }
-        store.notify("mount", point.name, attributes)

@@ -17,7 +17,7 @@ from runner.volume.locks import NamedLocks
 from runner.volume.options import mount_device
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
 ANONYMOUS_LABEL: Final = "com.docker.volume.anonymous"
@@ -31,15 +31,15 @@ class VolumeStore:
     so adding and removing are idempotent. Neither is durable: the engine, which knows its
     containers, adds them again when it starts.
 
-    `notify(action, name, attributes)` hears of every volume event.
+    `notify(action, name, attributes)` hears of volumes made and removed (events create, destroy).
     """
 
     def __init__(
         self,
         root: Path,
-        notify: Callable[[str, str, Mapping[str, str]], None] = lambda *_: None,
+        notify: Callable[[str, str, dict[str, str]], None] = lambda *_: None,
     ) -> None:
-        self.notify = notify
+        self._notify = notify
         self._driver = LocalDriver(root)
         self._volumes: dict[str, Volume] = {}
         self._references: defaultdict[str, set[str]] = defaultdict(set)
@@ -105,7 +105,7 @@ class VolumeStore:
                 if users := self.references(name):
                     raise Conflict(f"volume is in use - [{', '.join(users)}]")
                 await to_end(self._remove, self._volumes[name])
-            self.notify("destroy", name, {"driver": DRIVER})
+            self._notify("destroy", name, {"driver": DRIVER})
 
     def release(self, name: str, reference: str) -> None:
         """The container no longer refers to the volume. Idempotent."""
@@ -141,7 +141,6 @@ class VolumeStore:
         """`unmount` of everything that `holder` has mounted. Raises System."""
         for name in [name for name, holders in self._holders.items() if holder in holders]:
             await self.unmount(name, holder)
-            self.notify("unmount", name, {"driver": DRIVER, "container": holder})
 
     def restore(self, name: str, reference: str, *, mounted: bool) -> None:
         """At the engine's start: the container refers to the volume, and has it mounted or not.
@@ -166,7 +165,7 @@ class VolumeStore:
         self, name: str, options: dict[str, str] | None, labels: dict[str, str] | None
     ) -> Volume:
         volume = await to_end(self._make_now, name, options, labels)
-        self.notify("create", name, {"driver": DRIVER})
+        self._notify("create", name, {"driver": DRIVER})
         return volume
 
     def _make_now(

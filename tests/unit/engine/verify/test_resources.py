@@ -271,8 +271,8 @@ def test_no_oom_killer_and_no_limit() -> None:
     warnings, kept = verify(oom_kill_disable=True)
     assert warnings == [
         (
-            "OOM killer is disabled for the container, but no memory limit is set, this can result in "
-            "the system running out of resources."
+            "OOM killer is disabled for the container, but no memory limit is set, "
+            "this can result in the system running out of resources."
         )
     ]
     assert kept.oom_kill_disable
