@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from aiohttp import web
 
@@ -32,6 +32,7 @@ log = logging.getLogger(__name__)
 
 _FORM_TYPE: Final = "application/x-www-form-urlencoded"
 _MAX_FORM: Final = 10 * 1024 * 1024  # net/http's own limit
+_SHUTDOWN_TIMEOUT: Final = 10.0
 
 ROUTES: Final = [
     *system.ROUTES,
@@ -45,7 +46,9 @@ ROUTES: Final = [
 def make_app(engine: Engine) -> web.Application:
     """The application. Serve it with `handler_cancellation=True`: streams rely on it."""
     app = web.Application()
-    app.router.add_route("*", "/{path:.*}", _Dispatcher(engine).handle)
+    dispatcher = _Dispatcher(engine)
+    app.router.add_route("*", "/{path:.*}", dispatcher.handle)
+    app.on_shutdown.append(dispatcher.shut_down)
     return app
 
 
@@ -54,6 +57,7 @@ class _Dispatcher:
         self._engine = engine
         self._router = Router(ROUTES)
         self._unfinished: set[asyncio.Task[web.StreamResponse]] = set()
+        self._streams: set[asyncio.Task[Any]] = set()
 
     async def handle(self, request: web.Request) -> web.StreamResponse:
         """Serve one request; whatever goes wrong becomes an answer."""
@@ -85,9 +89,19 @@ class _Dispatcher:
 
     async def _serve(self, match: Match, call: Call) -> web.StreamResponse:
         answer = match.route.handler(call)
-        return await (answer if match.route.stream else self._to_its_end(answer, call))
+        return await (self._stream(answer) if match.route.stream else self._finish(answer, call))
 
-    async def _to_its_end(
+    async def _stream(self, answer: Awaitable[web.StreamResponse]) -> web.StreamResponse:
+        """Await the answer, which ends with its client or the engine."""
+        task = asyncio.current_task()
+        assert task is not None
+        self._streams.add(task)
+        try:
+            return await answer
+        finally:
+            self._streams.discard(task)
+
+    async def _finish(
         self, answer: Awaitable[web.StreamResponse], call: Call
     ) -> web.StreamResponse:
         """Await the answer; if the client goes away the work goes on without it."""
@@ -100,6 +114,13 @@ class _Dispatcher:
             what = f"{call.request.method} {call.request.path}"
             task.add_done_callback(lambda task: _report_abandoned(task, what))
             raise
+
+    async def shut_down(self, _app: web.Application) -> None:
+        """End the streams, which would never end by themselves, and finish what has begun."""
+        for task in list(self._streams):
+            task.cancel()
+        if self._unfinished:
+            await asyncio.wait(self._unfinished, timeout=_SHUTDOWN_TIMEOUT)
 
 
 def _report_abandoned(task: asyncio.Task[web.StreamResponse], what: str) -> None:

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import io
+import tempfile
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from runner.api import events, images, streams
+from runner.api.app import make_app
 from runner.api.hijack import frame
+from runner.api.server import listen, serving
 from runner.logs import Message
 from runner.types.container import WaitError, WaitResponse
 from runner.types.errors import NotFound, RunnerError, System
@@ -148,6 +151,23 @@ async def test_an_answer_that_cannot_be_finished_is_broken_off(
     assert answer.startswith(b"HTTP/1.1 200 OK")
     assert answer.endswith(b"\r\n\r\n")  # neither a body nor the end of one
     writer.close()
+
+
+async def test_the_engine_s_end_ends_the_streams(waiter: Waiter) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        path = f"{folder}/api.sock"
+        listeners = listen([f"unix://{path}"])
+        async with serving(make_app(SimpleNamespace()), listeners, shutdown_timeout=30):  # type: ignore[arg-type]
+            reader, writer = await asyncio.open_unix_connection(path)
+            writer.write(b"POST /containers/web/wait HTTP/1.1\r\nHost: x\r\n\r\n")
+            await reader.readuntil(b"\r\n\r\n")
+            leaving = asyncio.get_running_loop().time()
+        assert asyncio.get_running_loop().time() - leaving < 5
+        assert await reader.read() == b""
+        writer.close()
+        for listener in listeners:
+            listener.close()
+    assert waiter.freed.is_set()
 
 
 async def test_logs_of_no_stream(api: Api) -> None:

@@ -1,0 +1,189 @@
+"""Sockets: whose they are, stale ones, live ones, systemd's, TCP only with TLS."""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import socket
+import stat
+import tempfile
+import threading
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from runner.api import serve
+from runner.api.logsetup import set_up_logging
+from runner.api.notify import sd_notify
+from runner.api.server import Listener, TLSFiles, listen
+from runner.types.errors import InvalidParameter, System
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+@pytest.fixture
+def folder() -> Iterator[Path]:
+    with tempfile.TemporaryDirectory() as name:
+        yield Path(name)
+
+
+@pytest.fixture
+def opened() -> Iterator[list[Listener]]:
+    listeners: list[Listener] = []
+    yield listeners
+    for listener in listeners:
+        listener.close()
+
+
+def test_a_socket_is_its_group_s_and_nobody_else_s(folder: Path, opened: list[Listener]) -> None:
+    path = folder / "deeper" / "runner.sock"
+    opened += listen([f"unix://{path}"], group=str(os.getgid()))
+    mode = path.stat().st_mode
+    assert stat.S_ISSOCK(mode)
+    assert stat.S_IMODE(mode) == 0o660
+    assert path.stat().st_gid == os.getgid()
+
+
+def test_a_stale_socket_is_replaced(folder: Path, opened: list[Listener]) -> None:
+    path = folder / "runner.sock"
+    dead = socket.socket(socket.AF_UNIX)
+    dead.bind(str(path))
+    dead.close()
+    opened += listen([f"unix://{path}"])
+    with socket.socket(socket.AF_UNIX) as client:
+        client.connect(str(path))
+
+
+def test_a_live_socket_is_left_alone(folder: Path, opened: list[Listener]) -> None:
+    path = folder / "runner.sock"
+    opened += listen([f"unix://{path}"])
+    with pytest.raises(System, match="another engine is listening there"):
+        listen([f"unix://{folder / 'other.sock'}", f"unix://{path}"])
+    assert not (folder / "other.sock").exists()
+    with socket.socket(socket.AF_UNIX) as client:
+        client.connect(str(path))
+
+
+def test_of_many_that_start_at_once_one_listens(folder: Path, opened: list[Listener]) -> None:
+    path = folder / "runner.sock"
+    refused: list[System] = []
+
+    def start() -> None:
+        try:
+            opened.extend(listen([f"unix://{path}"]))
+        except System as error:
+            refused.append(error)
+
+    threads = [threading.Thread(target=start) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert (len(opened), len(refused)) == (1, 7)
+
+
+def test_a_file_in_the_way_is_not_touched(folder: Path) -> None:
+    path = folder / "precious"
+    path.write_text("data")
+    with pytest.raises(System, match="not a socket"):
+        listen([f"unix://{path}"])
+    assert path.read_text() == "data"
+
+
+def test_closing_takes_away_only_its_own(folder: Path, opened: list[Listener]) -> None:
+    path = folder / "runner.sock"
+    (first,) = listen([f"unix://{path}"])
+    first.withdraw()
+    opened += listen([f"unix://{path}"])
+    first.close()
+    assert path.exists()
+
+
+@pytest.mark.parametrize(
+    "host", ["", "/run/x.sock", "http://x", "unix:/x", "tcp", "npipe:////./pipe/x"]
+)
+def test_bad_addresses(host: str) -> None:
+    with pytest.raises(InvalidParameter, match="invalid bind address format"):
+        listen([host])
+
+
+def test_tcp_needs_tls() -> None:
+    with pytest.raises(InvalidParameter, match="TLS client certificates only"):
+        listen(["tcp://127.0.0.1:0"])
+
+
+def test_tls_files_must_be_there(folder: Path) -> None:
+    missing = TLSFiles(folder / "cert", folder / "key", folder / "ca")
+    with pytest.raises(InvalidParameter, match="cannot load the TLS certificates"):
+        listen(["tcp://127.0.0.1:0"], tls=missing)
+
+
+def test_a_group_that_is_named_must_exist(folder: Path) -> None:
+    with pytest.raises(InvalidParameter, match="group no-such-group not found"):
+        listen([f"unix://{folder / 'x.sock'}"], group="no-such-group")
+
+
+def test_no_sockets_from_systemd(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LISTEN_PID", "1")
+    monkeypatch.setenv("LISTEN_FDS", "1")
+    with pytest.raises(System, match="no sockets found via socket activation"):
+        listen(["fd://"])
+    assert "LISTEN_FDS" not in os.environ
+
+
+def test_notify(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    sd_notify("READY=1")  # nobody asked: nothing happens
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as supervisor:
+        supervisor.bind(str(folder / "notify"))
+        monkeypatch.setenv("NOTIFY_SOCKET", str(folder / "notify"))
+        sd_notify("READY=1")
+        assert supervisor.recv(100) == b"READY=1"
+
+
+@pytest.fixture
+def root_logger() -> Iterator[None]:
+    root = logging.getLogger()
+    handlers, level = root.handlers[:], root.level
+    yield
+    root.handlers[:] = handlers
+    root.setLevel(level)
+
+
+@pytest.mark.usefixtures("root_logger")
+def test_json_log_lines_carry_the_container(capsys: pytest.CaptureFixture[str]) -> None:
+    set_up_logging("info", "json")
+    container = "ab" * 32
+    logging.getLogger("runner.engine.start").warning("failed to start %s", container)
+    logging.getLogger("runner.engine.start").debug("not shown")
+    (line,) = capsys.readouterr().err.splitlines()
+    fields = json.loads(line)
+    assert fields.pop("time").endswith("Z")
+    assert fields == {
+        "level": "warning",
+        "module": "engine.start",
+        "msg": f"failed to start {container}",
+        "container": container,
+    }
+
+
+@pytest.mark.usefixtures("root_logger")
+def test_text_log_lines(capsys: pytest.CaptureFixture[str]) -> None:
+    set_up_logging("info", "text")
+    logging.getLogger("runner.x").error("two words")
+    assert capsys.readouterr().err.endswith(' level=error module=x msg="two words"\n')
+
+
+@pytest.mark.usefixtures("root_logger")
+def test_serve_says_in_one_sentence_why_it_cannot(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (folder / "file").write_text("")
+    arguments = ["--host", f"unix://{folder / 'file'}", "--pidfile", str(folder / "pid")]
+    assert serve.main(arguments) == 1
+    assert capsys.readouterr().err == (
+        f"runner: cannot listen on {folder / 'file'}: a file is in the way that is not a socket\n"
+    )
+    assert not (folder / "pid").exists()
