@@ -5,7 +5,7 @@ Go's JSON habits hold (null is the zero value, keys fold), as containerd reads t
 
 from __future__ import annotations
 
-from typing import Any, TypeVar
+from typing import Any
 
 import msgspec
 
@@ -23,14 +23,12 @@ CONFIG_SIZE_MAX = 20 << 20
 """Bytes an image config may have: it is held in memory too. The largest that are known, with
 thousands of history entries, stay below 1 MiB."""
 
-T = TypeVar("T")
-
 
 def parse_index(data: bytes) -> Index:
     """Parse an index or manifest list. Raises InvalidParameter."""
     document = _object(data)
     _refuse(document, ("config", "layers"), "media-type: expected index but found manifest")
-    index = _convert(document | {"manifests": document.get("manifests") or []}, Index)
+    index = from_wire(document, Index)
     for child in index.manifests:
         _check(child)
     return index
@@ -40,7 +38,7 @@ def parse_manifest(data: bytes) -> Manifest:
     """Parse a manifest. Raises InvalidParameter."""
     document = _object(data)
     _refuse(document, ("manifests",), "media-type: expected manifest but found index")
-    manifest = _convert(document | {"layers": document.get("layers") or []}, Manifest)
+    manifest = from_wire(document, Manifest)
     for child in (manifest.config, *manifest.layers):
         _check(child)
     return manifest
@@ -48,7 +46,7 @@ def parse_manifest(data: bytes) -> Manifest:
 
 def parse_config(data: bytes) -> ImageConfig:
     """Parse an image config. Raises InvalidParameter."""
-    config = _convert(_without_null_members(_object(data)), ImageConfig)
+    config = from_wire(_without_null_members(_object(data)), ImageConfig)
     for diff_id in config.rootfs.diff_ids:
         digests.validate(diff_id)
     return config
@@ -82,19 +80,15 @@ def _object(data: bytes) -> dict[str, Any]:
         raise InvalidParameter(f"invalid JSON: {err}") from err
     if not isinstance(document, dict):
         raise InvalidParameter("invalid JSON: expected an object")
-    return document
+    return {key.lower(): value for key, value in document.items()}
 
 
 def _refuse(document: dict[str, Any], members: tuple[str, ...], message: str) -> None:
     """Refuse a document that is of another kind than its media type says (CVE-2021-41190)."""
-    if document.get("fsLayers"):
+    if document.get("fslayers"):
         raise InvalidParameter("media-type: schema 1 not supported")
     if any(document.get(member) for member in members):
         raise InvalidParameter(message)
-
-
-def _convert(document: dict[str, Any], into: type[T]) -> T:
-    return from_wire(document, into)
 
 
 def _check(descriptor: Descriptor) -> None:

@@ -26,11 +26,11 @@ _OS_AND_VERSION_TEXT = r"^([A-Za-z0-9_-]+)(?:\\(([A-Za-z0-9_.-]*)\\))?$"
 _KNOWN_OS = """
     aix android darwin dragonfly freebsd hurd illumos ios js linux nacl netbsd openbsd plan9 solaris
     windows zos
-""".split()  # noqa: SIM905 - a list of words
+""".split()
 _KNOWN_ARCH = """
     386 amd64 amd64p32 arm armbe arm64 arm64be ppc64 ppc64le loong64 mips mipsle mips64 mips64le
     mips64p32 mips64p32le ppc riscv riscv64 s390 s390x sparc sparc64 wasm
-""".split()  # noqa: SIM905 - a list of words
+""".split()
 _MACHINES = {
     "x86_64": "amd64",
     "aarch64": "arm64",

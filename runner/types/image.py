@@ -55,7 +55,7 @@ class Manifest(msgspec.Struct, omit_defaults=True, rename="camel"):
     """image-spec manifest.md; Docker's schema 2 has the same fields."""
 
     config: Descriptor
-    layers: list[Descriptor]
+    layers: list[Descriptor] = msgspec.field(default_factory=list)
     schema_version: int = 2
     media_type: str = ""
     annotations: dict[str, str] = msgspec.field(default_factory=dict)
@@ -64,7 +64,7 @@ class Manifest(msgspec.Struct, omit_defaults=True, rename="camel"):
 class Index(msgspec.Struct, omit_defaults=True, rename="camel"):
     """image-spec image-index.md; Docker's manifest list has the same fields."""
 
-    manifests: list[Descriptor]
+    manifests: list[Descriptor] = msgspec.field(default_factory=list)
     schema_version: int = 2
     media_type: str = ""
     annotations: dict[str, str] = msgspec.field(default_factory=dict)

@@ -176,7 +176,7 @@ def _member(header: bytes, pending: _Overrides, offset: int, size: int) -> Membe
         raise _damaged("sparse files are not supported")
     found = _KINDS.get(kind, Kind.OTHER)
     name = _own_name(header) if pending.name is None else pending.name
-    if found is Kind.FILE and name.endswith("/"):
+    if kind == b"\0" and name.endswith("/"):
         found = Kind.DIRECTORY  # as before POSIX
     size = size if pending.size is None else pending.size
     has_data = found in {Kind.FILE, Kind.OTHER}

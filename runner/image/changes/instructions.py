@@ -265,15 +265,15 @@ def _ports(word: str) -> Iterator[str]:
     number, slash, protocol = port.partition("/")
     protocol = protocol.lower() if slash and protocol else "tcp"
     if not number:
-        raise InvalidParameter(f"No port specified: {word}<empty>")
+        raise InvalidParameter(f"no port specified: {word}<empty>")
     limits = _port_range(number)
     if limits is None:
-        raise InvalidParameter(f"Invalid containerPort: {number}")
+        raise InvalidParameter(f"invalid containerPort: {number}")
     host_port = host.rpartition(":")[2]
     if host_port and _port_range(host_port) is None:
-        raise InvalidParameter(f"Invalid hostPort: {host_port}")
+        raise InvalidParameter(f"invalid hostPort: {host_port}")
     if protocol not in {"tcp", "udp", "sctp"}:
-        raise InvalidParameter(f"Invalid proto: {protocol}")
+        raise InvalidParameter(f"invalid proto: {protocol}")
     for one in range(limits[0], limits[1] + 1):
         yield f"{one}/{protocol}"
 

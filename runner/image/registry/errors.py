@@ -90,6 +90,9 @@ class RegistryErrorEntry:
         return f"{self.message} - {self.detail}" if isinstance(self.detail, str) else self.message
 
 
+_REASON_MAX = 200
+"""Characters of a library's text that may quote what the registry sent."""
+
 _MESSAGES = {
     "UNKNOWN": "unknown error",
     "UNSUPPORTED": "The operation is unsupported.",
@@ -205,7 +208,7 @@ def _reason(err: BaseException) -> str:
         case aiohttp.ServerDisconnectedError():
             return "EOF"
         case _:
-            return str(err) or type(err).__name__
+            return (str(err) or type(err).__name__).partition("\n")[0][:_REASON_MAX]
 
 
 def _dial_error(err: aiohttp.ClientConnectorError) -> str:
