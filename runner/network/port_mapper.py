@@ -1,0 +1,179 @@
+"""Published ports of the endpoints on a bridge (libnetwork portmapper): allocated, held by sockets,
+led to the container by the firewall, and proxied where the firewall cannot."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from ipaddress import IPv4Address, ip_address
+from typing import TYPE_CHECKING, Final
+
+from runner.network import sockets
+from runner.network.firewall import PortRule
+from runner.network.port_allocator import AllPortsAllocated, PortAllocator, PortTaken
+from runner.network.ports import BindRequest, IPAddress, PortRequest, bind_requests
+from runner.network.proxy import Proxy, start_proxy
+from runner.network.records import PublishedPort
+from runner.types.errors import System
+
+if TYPE_CHECKING:
+    import socket
+    from collections.abc import Iterable, Sequence
+
+    from runner.network.firewall import Firewall
+
+log = logging.getLogger(__name__)
+
+_ATTEMPTS: Final = 10
+"""How often another port of a range is tried when a program has the one that seemed free."""
+
+
+@dataclass(slots=True)
+class _Mapping:
+    """One published port and what holds it."""
+
+    published: PublishedPort
+    address: IPAddress
+    socket: socket.socket
+    proxy: Proxy | None = None
+
+
+class PortMapper:
+    """The published ports by endpoint."""
+
+    def __init__(self, allocator: PortAllocator) -> None:
+        self._allocator = allocator
+        self._mappings: dict[str, list[_Mapping]] = {}
+
+    async def map(
+        self,
+        firewall: Firewall,
+        endpoint_id: str,
+        container_ip: IPv4Address,
+        requests: Iterable[PortRequest],
+    ) -> tuple[PublishedPort, ...]:
+        """Publish ports (bridge addPortMappings). Raises System; then none is published."""
+        wanted = bind_requests(requests, ipv6=sockets.host_has_ipv6())
+        if not wanted:
+            return ()
+        async with AsyncExitStack() as undo:
+            undo.push_async_callback(self._undo_map, firewall, endpoint_id, container_ip)
+            mappings = self._mappings.setdefault(endpoint_id, [])
+            for request in wanted:
+                mappings.extend(self._bind(request))
+            published = tuple(mapping.published for mapping in mappings)
+            await firewall.publish(port_rules(container_ip, published))
+            await self._start_proxies(mappings, container_ip)
+            undo.pop_all()
+        return published
+
+    async def unmap(
+        self, firewall: Firewall | None, endpoint_id: str, container_ip: IPv4Address
+    ) -> None:
+        """Withdraw an endpoint's ports. Idempotent. Raises System when rules stay behind."""
+        mappings = self._mappings.pop(endpoint_id, [])
+        try:
+            if firewall is not None:
+                await firewall.withdraw(
+                    port_rules(container_ip, (mapping.published for mapping in mappings))
+                )
+        finally:
+            await self._let_go(mappings)
+
+    async def _undo_map(
+        self, firewall: Firewall, endpoint_id: str, container_ip: IPv4Address
+    ) -> None:
+        try:
+            await self.unmap(firewall, endpoint_id, container_ip)
+        except System as err:  # the first error is what the user must see
+            log.warning("endpoint %s: %s", endpoint_id, err)
+
+    async def hold_again(
+        self, endpoint_id: str, container_ip: IPv4Address, published: Sequence[PublishedPort]
+    ) -> None:
+        """Take back what an endpoint had before the engine was started anew.
+
+        The firewall rules are there already; a port that somebody has bound meanwhile goes on being
+        led to the container, so this never fails.
+        """
+        mappings = self._mappings.setdefault(endpoint_id, [])
+        for port in published:
+            try:
+                mappings.append(self._bind_again(port))
+            except System as err:
+                log.warning("endpoint %s: %s", endpoint_id, err)
+        await self._start_proxies(mappings, container_ip)
+
+    async def close(self) -> None:
+        """Let go of sockets and proxies; rules stay. Safe to call twice."""
+        while self._mappings:
+            _, mappings = self._mappings.popitem()
+            await self._let_go(mappings)
+
+    def _bind(self, request: BindRequest) -> list[_Mapping]:
+        """Allocate and hold a port (bridge bindHostPorts)."""
+        exact = request.host_port != 0 and request.host_port == request.host_port_end
+        for attempt in range(1, _ATTEMPTS + 1):
+            try:
+                return self._attempt(request)
+            except (PortTaken, AllPortsAllocated):
+                raise
+            except System as err:
+                if exact or attempt == _ATTEMPTS:
+                    raise
+                log.info("trying another port: %s", err)
+        raise AssertionError("the last attempt raises")
+
+    def _attempt(self, request: BindRequest) -> list[_Mapping]:
+        addresses, protocol = request.addresses, request.protocol
+        port = self._allocator.request(
+            addresses, protocol, request.host_port, request.host_port_end
+        )
+        try:
+            held = sockets.hold(addresses, protocol, port)
+        except BaseException:
+            self._allocator.release(addresses, protocol, port)
+            raise
+        return [
+            _Mapping(
+                PublishedPort(protocol, request.container_port, str(address), port), address, bound
+            )
+            for address, bound in zip(addresses, held, strict=True)
+        ]
+
+    def _bind_again(self, port: PublishedPort) -> _Mapping:
+        address = ip_address(port.host_ip)
+        (mapping,) = self._attempt(
+            BindRequest(
+                port.protocol, port.container_port, (address,), port.host_port, port.host_port
+            )
+        )
+        return mapping
+
+    async def _start_proxies(self, mappings: list[_Mapping], container_ip: IPv4Address) -> None:
+        for mapping in mappings:
+            if mapping.address.version == 6:
+                port = mapping.published
+                mapping.proxy = await start_proxy(
+                    mapping.socket, port.protocol, container_ip, port.container_port
+                )
+
+    async def _let_go(self, mappings: list[_Mapping]) -> None:
+        for mapping in mappings:
+            if mapping.proxy is not None:
+                with contextlib.suppress(OSError):
+                    await mapping.proxy.close()
+            mapping.socket.close()
+            port = mapping.published
+            self._allocator.release((mapping.address,), port.protocol, port.host_port)
+
+
+def port_rules(container_ip: IPv4Address, published: Iterable[PublishedPort]) -> list[PortRule]:
+    """The firewall's part of published ports: those of IPv4."""
+    return [
+        PortRule(port.protocol, address, port.host_port, container_ip, port.container_port)
+        for port in published
+        if isinstance(address := ip_address(port.host_ip), IPv4Address)
+    ]
