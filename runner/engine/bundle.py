@@ -12,24 +12,23 @@ import tarfile
 from contextlib import AsyncExitStack, suppress
 from typing import TYPE_CHECKING
 
-import msgspec
-
 from runner.containerd.mount import temporary_mount
-from runner.engine import mounts, networking, spec
-from runner.oci.bundle import portable_spec
+from runner.engine import mounts, networking, rootfs, spec
+from runner.oci.bundle import CONFIG, ROOTFS, create_bundle
 from runner.types.errors import Conflict
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncGenerator
     from pathlib import Path
 
     from runner.engine.container import Container
     from runner.engine.engine import Engine
 
+_DATA_FILES = frozenset({CONFIG, "hosts", "hostname", "resolv.conf"})
 _CHUNK = 256 * 1024
 
 
-async def container_bundle(engine: Engine, reference: str) -> AsyncIterator[bytes]:
+async def container_bundle(engine: Engine, reference: str) -> AsyncGenerator[bytes, None]:
     """The bundle of a container that does not run, as a tar.
 
     Raises NotFound, Conflict while the container runs.
@@ -40,25 +39,25 @@ async def container_bundle(engine: Engine, reference: str) -> AsyncIterator[byte
     return _stream(engine, container)
 
 
-async def _stream(engine: Engine, container: Container) -> AsyncIterator[bytes]:
+async def _stream(engine: Engine, container: Container) -> AsyncGenerator[bytes, None]:
     async with container.lock, AsyncExitStack() as stack:
         await container.finish_teardown()
-        snapshots = engine.containerd.snapshots(container.record.driver)
-        layers = await snapshots.mounts(container.id)
-        rootfs = await stack.enter_async_context(temporary_mount(layers, engine.config.rootfs_dir))
+        layers = await rootfs.layer_mounts(engine, container)
+        root = await stack.enter_async_context(temporary_mount(layers, engine.config.rootfs_dir))
         prepared = await mounts.prepare(engine, container)
         stack.push_async_callback(prepared.release)
-        files = networking.bundle_files(container)
-        config = portable_spec(spec.create_bundle_spec(engine, container, prepared, rootfs))
-        entries = {"config.json": msgspec.json.format(msgspec.json.encode(config)), **files}
-        async for chunk in _tar(entries, rootfs):
+        networking.write_bundle_files(container)
+        request = spec.bundle_request(engine, container, prepared, root)
+        made = create_bundle(request, engine.host)
+        files = {name: path.read_bytes() for name, path in made.files.items()}
+        async for chunk in _tar({CONFIG: made.config, **files}, root):
             yield chunk
 
 
-async def _tar(files: dict[str, bytes], rootfs: Path) -> AsyncIterator[bytes]:
+async def _tar(files: dict[str, bytes], root: Path) -> AsyncGenerator[bytes, None]:
     """Written by a thread into a pipe: reading a tree blocks, and a client may be slow."""
     read_end, write_end = os.pipe()
-    writer = asyncio.create_task(asyncio.to_thread(_write_tar, write_end, files, rootfs))
+    writer = asyncio.create_task(asyncio.to_thread(_write_tar, write_end, files, root))
     source = os.fdopen(read_end, "rb", buffering=0)
     try:
         while chunk := await asyncio.to_thread(source.read, _CHUNK):
@@ -70,13 +69,13 @@ async def _tar(files: dict[str, bytes], rootfs: Path) -> AsyncIterator[bytes]:
             await writer
 
 
-def _write_tar(descriptor: int, files: dict[str, bytes], rootfs: Path) -> None:
+def _write_tar(descriptor: int, files: dict[str, bytes], root: Path) -> None:
     with (
         open(descriptor, "wb") as pipe,
         tarfile.open(fileobj=pipe, mode="w|", format=tarfile.PAX_FORMAT) as tar,
     ):
         for name, content in files.items():
             entry = tarfile.TarInfo(name)
-            entry.size, entry.mode = len(content), 0o644
+            entry.size, entry.mode = len(content), 0o644 if name in _DATA_FILES else 0o755
             tar.addfile(entry, io.BytesIO(content))
-        tar.add(rootfs, "rootfs")
+        tar.add(root, ROOTFS)

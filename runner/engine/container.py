@@ -20,6 +20,7 @@ from runner.volume import MountPoint
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from runner.containerd.values import Mount
     from runner.engine.exit_status import ExitStatus
     from runner.logs import LogDriver
 
@@ -69,6 +70,7 @@ class Container:
         self.exit_event: asyncio.Future[ExitStatus] | None = None
         self.restart: asyncio.Task[None] | None = None
         self.teardown: asyncio.Task[bool] | None = None
+        self.layer_mounts: list[Mount] | None = None
         self.removed = False
 
     @property
@@ -110,6 +112,11 @@ class Container:
         await streams.end()
         if driver is not None:
             await driver.close()
+
+    def tell_exit(self, exit_status: ExitStatus) -> None:
+        """The run has ended, says somebody who knows; the first to say so is heard."""
+        if self.exit_event is not None and not self.exit_event.done():
+            self.exit_event.set_result(exit_status)
 
     async def finish_teardown(self) -> None:
         """Wait until the previous run has been given back."""

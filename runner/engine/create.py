@@ -25,20 +25,21 @@ from runner.engine import (
     network_settings,
     networking,
     references,
-    verify,
 )
 from runner.engine.container import ContainerRecord
+from runner.engine.verify import verify_container_settings
 from runner.logs import merge_and_verify_log_config
 from runner.oci import merge
 from runner.oci.adapt import adapt_container_settings
+from runner.oci.security_opt import parse_security_opt
 from runner.types import times
 from runner.types.container import Config, CreateResponse, HostConfig, LogConfig
-from runner.types.errors import RunnerError, System
+from runner.types.errors import NotFound, RunnerError, System
 
 if TYPE_CHECKING:
     from runner.engine.container import Container
     from runner.engine.engine import Engine
-    from runner.image import Image
+    from runner.image.store import Image
     from runner.types.image import Platform
     from runner.types.network import NetworkingConfig
 
@@ -67,7 +68,9 @@ async def container_create(
     began = time.monotonic()
     with trace.step("engine.container_create", container=name):
         host_config.restart_policy.name = host_config.restart_policy.name or "no"
-        warnings = verify.verify_container_settings(config, host_config, engine.sysinfo)
+        warnings = verify_container_settings(
+            config, host_config, engine.sysinfo, engine.config.default_runtime
+        )
         image = await engine.images.get(config.image, platform)
         if platform is None:
             warnings += images.platform_warnings(image)
@@ -95,6 +98,7 @@ async def _create(
     async with AsyncExitStack() as undo:
         container = _new_container(engine, name, merged, host_config, image)
         undo.callback(engine.containers.release_name, container.id, container.name)
+        _check_security_options(host_config)
         await _create_layer(engine, container, image, undo)
         container.directory.mkdir(parents=True, mode=0o710)
         undo.callback(shutil.rmtree, container.directory, ignore_errors=True)
@@ -107,6 +111,14 @@ async def _create(
         undo.pop_all()
     engine.events.log_container(container, "create")
     return container
+
+
+def _check_security_options(host_config: HostConfig) -> None:
+    """moby setSecurityOptions, whose mistakes are internal errors (500)."""
+    try:
+        parse_security_opt(host_config.security_opt)
+    except InvalidParameter as err:
+        raise RunnerError(err.message) from err
 
 
 def _new_container(
@@ -139,11 +151,16 @@ async def _create_layer(
 ) -> None:
     """The container's writable snapshot on top of the image's (moby CreateLayer)."""
     snapshots = engine.containerd.snapshots(container.record.driver)
+    labels = {GC_ROOT: container.record.created}
     try:
-        parent = await engine.images.ensure_unpacked(image)
-        await snapshots.prepare(container.id, parent, {GC_ROOT: container.record.created})
+        try:
+            mounts = await snapshots.prepare(container.id, image.chain_id, labels)
+        except NotFound:  # pulled by somebody else, or for another snapshotter: not unpacked yet
+            parent = await engine.images.ensure_unpacked(image)
+            mounts = await snapshots.prepare(container.id, parent, labels)
     except RunnerError as err:
         raise System(f"cannot make the container's writable layer: {err}") from err
+    container.layer_mounts = mounts
     undo.push_async_callback(snapshots.remove, container.id)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from contextlib import AsyncExitStack, suppress
+from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from runner.containerd.client import Containerd
@@ -12,8 +13,10 @@ from runner.engine import networking, restore
 from runner.engine.containerd_service import find_containerd
 from runner.engine.containers import Containers
 from runner.engine.events import Events
+from runner.engine.info import engine_id
 from runner.engine.leftovers import Leftovers
 from runner.engine.metrics import Metrics
+from runner.engine.monitor import Monitor
 from runner.engine.sysinfo import read_sysinfo
 from runner.engine.task_events import follow_task_events
 from runner.image.store import ImageStore
@@ -49,6 +52,7 @@ class Engine:
         self.config = config
         self.events = Events()
         self.metrics = Metrics()
+        self.monitor = Monitor(self)
         self.closing = False
         self._tasks: set[asyncio.Task[Any]] = set()
         self._resources = AsyncExitStack()
@@ -59,8 +63,9 @@ class Engine:
         config = self.config
         config.make_directories()
         self.host = await asyncio.to_thread(read_host, config.default_runtime)
-        self.sysinfo = await asyncio.to_thread(read_sysinfo)
+        self.sysinfo = await asyncio.to_thread(read_sysinfo, self.host)
         async with AsyncExitStack() as resources:
+            self.id = engine_id(config.data_root)
             self.store = Store(config.data_root / "runner.db")
             resources.callback(self.store.close)
             address = await find_containerd(config, resources)
@@ -69,7 +74,9 @@ class Engine:
             )
             await self._ensure_namespace()
             self.images = ImageStore(self.containerd, config.snapshotter)
-            self.volumes = VolumeStore(config.data_root / "volumes")
+            self.volumes = VolumeStore(
+                config.data_root / "volumes", partial(self.events.publish, "volume")
+            )
             await self.volumes.open()
             self.network = networking.make_controller(self)
             resources.push_async_callback(self.network.close)

@@ -74,6 +74,11 @@ class Events:
         }
         self.publish("container", action, container.id, described)
 
+    @property
+    def listeners(self) -> int:
+        """How many listen."""
+        return len(self._subscribers)
+
     def past(self) -> list[EventMessage]:
         """The events kept, oldest first."""
         return list(self._past)

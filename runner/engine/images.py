@@ -4,16 +4,19 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from runner.image import archive, import_, pull, reference
+from runner.image import archive, pull, reference
 from runner.image import platform as platforms
+from runner.image.import_ import import_image
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
     from runner.engine.engine import Engine
-    from runner.image import Image, ImageFilters
+    from runner.image.listing import ImageFilters
     from runner.image.progress import Progress
-    from runner.image.registry import Credentials
+    from runner.image.registry.credentials import Credentials
+    from runner.image.store import Image
+    from runner.image.summary import ContainersOf
     from runner.types.image import ImageInspect, ImageSummary, Platform
 
 
@@ -48,15 +51,12 @@ async def image_load(
     stream: AsyncIterator[bytes],
     platform: Platform | None,
     progress: Progress,
-    *,
-    quiet: bool,
 ) -> None:
     """Load an archive (moby LoadImage). Emits `load` for each image."""
     loaded = await archive.load(
         engine.images,
         stream,
         platform=platform,
-        quiet=quiet,
         progress=progress,
         spool_dir=engine.config.spool_dir,
     )
@@ -73,24 +73,28 @@ async def image_import(
     platform: Platform | None,
 ) -> str:
     """Make an image of a root filesystem's tar; its ID (moby ImportImage). Emits `import`."""
-    image_id = await import_.import_image(
+    image_id = await import_image(
         engine.images,
         stream,
         reference=ref,
         changes=changes,
         message=message,
         platform=platform,
-        spool_dir=engine.config.spool_dir,
     )
     _log(engine, "import", image_id, image_id)
     return image_id
 
 
 async def image_list(
-    engine: Engine, filters: ImageFilters, *, all: bool, shared_size: bool
+    engine: Engine, filters: ImageFilters, *, manifests: bool, shared_size: bool
 ) -> list[ImageSummary]:
     """The images, newest first (moby Images)."""
-    return await engine.images.list(filters, all=all, shared_size=shared_size)
+    return await engine.images.list(
+        filters,
+        manifests=manifests,
+        shared_size=shared_size,
+        containers_of=_containers_of(engine),
+    )
 
 
 async def image_inspect(engine: Engine, name: str, platform: Platform | None) -> ImageInspect:
@@ -106,3 +110,12 @@ async def image_tag(engine: Engine, name: str, target: reference.Reference) -> N
 
 def _log(engine: Engine, action: str, image_id: str, name: str) -> None:
     engine.events.publish("image", action, image_id, {"name": name})
+
+
+def _containers_of(engine: Engine) -> ContainersOf:
+    """Which containers are made from a manifest, by its digest."""
+    made: dict[str, list[str]] = {}
+    for container in engine.containers:
+        if manifest := container.record.image_manifest:
+            made.setdefault(manifest.digest, []).append(container.id)
+    return lambda digest: made.get(digest, ())

@@ -8,7 +8,6 @@ import signal
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from runner.engine import monitor
 from runner.engine.exit_status import EXIT_UNKNOWN, ExitStatus
 from runner.engine.signals import parse_signal, stop_signal
 from runner.engine.wait import stopped_within
@@ -71,19 +70,17 @@ async def _send(engine: Engine, container: Container, number: int) -> None:
             await engine.containerd.tasks.resume(container.id)
     except NotFound:
         # containerd no longer has the process: the exit is on its way, or nobody saw it
-        engine.background(_expect_exit(engine, container), f"expect exit of {container.id}")
+        engine.background(_expect_exit(container), f"expect exit of {container.id}")
     except RunnerError as err:
         raise System(f"Cannot kill container {container.id}: {err}") from err
 
 
-async def _expect_exit(engine: Engine, container: Container) -> None:
+async def _expect_exit(container: Container) -> None:
     """Wait for the exit as long as a stop would, then make one up (moby handleContainerExit)."""
     timeout = container.config.stop_timeout
     seconds = None if timeout is not None and timeout < 0 else float(timeout or 10)
     if not await stopped_within(container, seconds):
-        await monitor.handle_container_exit(
-            engine, container, ExitStatus(EXIT_UNKNOWN, times.now())
-        )
+        container.tell_exit(ExitStatus(EXIT_UNKNOWN, times.now()))
 
 
 async def kill(engine: Engine, container: Container) -> None:

@@ -32,24 +32,28 @@ _DRAIN_TIMEOUT = 2.0
 _CONTAINERD_TIMEOUT = 300.0
 
 
-def watch(engine: Engine, container: Container) -> None:
-    """Ask for the task's exit, and handle it when it comes."""
-    container.exit_event = asyncio.get_running_loop().create_future()
-    container.monitor = engine.background(
-        _watch(engine, container), f"watch container {container.id}"
-    )
+class Monitor:
+    """Watches the running containers on the engine's behalf."""
 
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
 
-def unwatch(container: Container) -> None:
-    """The start has failed after all: nobody is interested in the exit."""
-    if container.monitor is not None:
-        container.monitor.cancel()
-        container.monitor = None
+    def watch(self, container: Container) -> None:
+        """Ask for the task's exit, and handle it when it comes."""
+        container.exit_event = asyncio.get_running_loop().create_future()
+        container.monitor = self._engine.background(
+            self._watch(container), f"watch container {container.id}"
+        )
 
+    def unwatch(self, container: Container) -> None:
+        """The start has failed after all: nobody is interested in the exit."""
+        if container.monitor is not None:
+            container.monitor.cancel()
+            container.monitor = None
 
-async def _watch(engine: Engine, container: Container) -> None:
-    exit_status = await _exit_of(engine, container)
-    await handle_container_exit(engine, container, exit_status)
+    async def _watch(self, container: Container) -> None:
+        exit_status = await _exit_of(self._engine, container)
+        await handle_container_exit(self._engine, container, exit_status)
 
 
 async def _exit_of(engine: Engine, container: Container) -> ExitStatus:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from runner import trace
 from runner.containerd.mount import temporary_mount, unmount_all_in_thread
+from runner.engine import rootfs
 from runner.engine.references import joinable
 from runner.linux.mount import MS, mount
 from runner.types.errors import Conflict, NotFound, System
@@ -54,9 +55,8 @@ async def create(engine: Engine, container: Container, undo: AsyncExitStack) -> 
     working_dir = record.config.working_dir
     if not record.mount_points and not record.config.volumes and working_dir in ("", "/"):
         return
-    snapshots = engine.containerd.snapshots(record.driver)
-    mounts = await snapshots.mounts(container.id)
-    async with temporary_mount(mounts, engine.config.rootfs_dir) as root:
+    layers = await rootfs.layer_mounts(engine, container)
+    async with temporary_mount(layers, engine.config.rootfs_dir) as root:
         await setup_working_directory(root, working_dir)
         record.mount_points |= await create_anonymous_volumes(
             engine.volumes,

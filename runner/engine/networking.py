@@ -10,8 +10,6 @@ Source: moby daemon/container_operations*.go; `runner.network` is libnetwork.
 from __future__ import annotations
 
 import socket
-import tempfile
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -227,13 +225,10 @@ def files_of(engine: Engine, container: Container) -> oci.NetworkFiles:
     )
 
 
-def bundle_files(container: Container) -> dict[str, bytes]:
-    """The three files as they would be at a start without endpoints, by name."""
-    with tempfile.TemporaryDirectory(prefix="runner-") as directory:
-        files = NetworkFiles(Path(directory))
-        write_initial(files, _resolution(container), None)
-        written = (files.hosts, files.hostname, files.resolv_conf)
-        return {path.name: path.read_bytes() for path in written}
+def write_bundle_files(container: Container) -> None:
+    """Write the three files as they are at a start without endpoints."""
+    container.record.files_of = container.id
+    write_initial(NetworkFiles(container.directory), _resolution(container), None)
 
 
 async def restore(engine: Engine, records: list[bytes]) -> None:

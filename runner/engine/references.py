@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import TYPE_CHECKING
 
-from runner.types.errors import Conflict, NotFound, RunnerError, System
+from runner.types.errors import Conflict, InvalidParameter, NotFound, RunnerError, System
 from runner.types.modes import IpcMode, NetworkMode, PidMode
 
 if TYPE_CHECKING:
@@ -14,16 +15,23 @@ if TYPE_CHECKING:
 
 
 def fix_container_references(engine: Engine, host_config: HostConfig) -> None:
-    """Rewrite `container:NAME` to `container:ID` where NAME is known (moby fixContainerRefs).
+    """Rewrite `container:NAME` to `container:ID`, so that a later rename does not change what was
+    meant (moby adaptSharedNamespaceContainer).
 
-    A later rename does not change what was meant. Raises NotFound for an unknown name.
+    Raises InvalidParameter when the container whose IPC or PID namespace is to be joined does not
+    exist: moby asks for its SELinux label here (generateSecurityOpt). Never NotFound, which would
+    make the client pull the image. An unknown network's container may exist by the time of start.
     """
     if name := NetworkMode(host_config.network_mode).container:
-        host_config.network_mode = f"container:{_id_of(engine, name)}"
-    if name := IpcMode(host_config.ipc_mode).container:
-        host_config.ipc_mode = f"container:{_id_of(engine, name)}"
-    if name := PidMode(host_config.pid_mode).container:
-        host_config.pid_mode = f"container:{_id_of(engine, name)}"
+        with contextlib.suppress(RunnerError):
+            host_config.network_mode = f"container:{_id_of(engine, name)}"
+    try:
+        if name := IpcMode(host_config.ipc_mode).container:
+            host_config.ipc_mode = f"container:{_id_of(engine, name)}"
+        if name := PidMode(host_config.pid_mode).container:
+            host_config.pid_mode = f"container:{_id_of(engine, name)}"
+    except NotFound as err:
+        raise InvalidParameter(err.message) from err
 
 
 def _id_of(engine: Engine, name: str) -> str:

@@ -21,7 +21,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from runner.containerd.tasks import Status as TaskStatus
-from runner.engine import cleanup, monitor, mounts, networking, process_io, remove, start
+from runner.engine import cleanup, mounts, networking, process_io, remove, start
 from runner.engine.exit_status import EXIT_UNKNOWN, ExitStatus
 from runner.types import times
 from runner.types.errors import RunnerError
@@ -127,7 +127,7 @@ async def _take_up(engine: Engine, container: Container, task: Process) -> None:
     container.state.pid = task.pid
     process_io.initialize(container)
     process_io.open_stdin(container)
-    monitor.watch(engine, container)
+    engine.monitor.watch(container)
     engine.containers.checkpoint(container)
     log.info("restored running container", extra={"container": container.id})
 

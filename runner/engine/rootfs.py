@@ -15,6 +15,7 @@ from runner.containerd.mount import mount_all_in_thread
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from runner.containerd.values import Mount
     from runner.engine.container import Container
     from runner.engine.engine import Engine
 
@@ -27,8 +28,15 @@ def path(engine: Engine, container_id: str) -> Path:
 async def mount(engine: Engine, container: Container) -> None:
     """Mount the container's snapshot. Raises NotFound when the snapshot is gone, System."""
     with trace.step("engine.mount_rootfs", container=container.id):
-        snapshots = engine.containerd.snapshots(container.record.driver)
-        mounts = await snapshots.mounts(container.id)
+        mounts = await layer_mounts(engine, container)
         target = path(engine, container.id)
         target.mkdir(parents=True, exist_ok=True, mode=0o710)
         await mount_all_in_thread(mounts, target)
+
+
+async def layer_mounts(engine: Engine, container: Container) -> list[Mount]:
+    """How to mount the container's snapshot; asked of containerd once. Raises NotFound."""
+    if container.layer_mounts is None:
+        snapshots = engine.containerd.snapshots(container.record.driver)
+        container.layer_mounts = await snapshots.mounts(container.id)
+    return container.layer_mounts

@@ -10,7 +10,7 @@ from runner import trace
 from runner.engine import mounts, networking, rootfs
 from runner.engine.references import joinable
 from runner.oci.create import create_spec as create_oci_spec
-from runner.oci.request import NamespacePaths, NetworkFiles, SpecRequest, UserMount
+from runner.oci.request import NamespacePaths, SpecRequest, UserMount
 from runner.types.errors import RunnerError, System
 from runner.types.modes import IpcMode, NetworkMode, PidMode
 
@@ -21,9 +21,6 @@ if TYPE_CHECKING:
     from runner.engine.engine import Engine
     from runner.oci.spec import Spec
     from runner.volume import Prepared, PreparedMount
-
-
-_BUNDLE_FILES = NetworkFiles(resolv_conf="resolv.conf", hostname="hostname", hosts="hosts")
 
 
 def create_spec(engine: Engine, container: Container, prepared: Prepared) -> Spec:
@@ -41,14 +38,11 @@ def create_spec(engine: Engine, container: Container, prepared: Prepared) -> Spe
             raise System(err.message) from err
 
 
-def create_bundle_spec(
+def bundle_request(
     engine: Engine, container: Container, prepared: Prepared, root: Path
-) -> Spec:
-    """The spec of a bundle that is run elsewhere: every namespace is new."""
-    request = dataclasses.replace(
-        _request(engine, container, prepared, root, NamespacePaths()), network_files=_BUNDLE_FILES
-    )
-    return create_oci_spec(request, engine.host)
+) -> SpecRequest:
+    """What a bundle that is run elsewhere is made from: every namespace is new."""
+    return _request(engine, container, prepared, root, NamespacePaths())
 
 
 def _request(

@@ -23,17 +23,16 @@ from typing import TYPE_CHECKING
 from runner import trace
 from runner.engine import (
     cleanup,
-    monitor,
     mounts,
     networking,
     remove,
     rootfs,
     runtime,
     spec,
-    verify,
 )
 from runner.engine.exit_status import START_FAILED, set_exit_code_from_error
 from runner.engine.replace import replace_container
+from runner.engine.verify import verify_container_settings
 from runner.types import times
 from runner.types.errors import Conflict, NotModified, RunnerError
 
@@ -55,7 +54,7 @@ async def start(engine: Engine, reference: str) -> None:
     container = engine.containers.get(reference)
     async with container.lock:
         _validate_state(container.state)
-    verify.verify_container_settings(None, container.host_config, engine.sysinfo)
+    verify_container_settings(None, container.host_config, engine.sysinfo)
     # a client that goes away does not stop a start half-way
     started = engine.background(container_start(engine, container), f"start {container.id}")
     await asyncio.shield(started)
@@ -146,8 +145,8 @@ async def _start(
     # taken before the task is made, as moby does: it becomes StartedAt
     started_at = times.now()
     await _create_task(engine, container)
-    monitor.watch(engine, container)
-    undo.callback(monitor.unwatch, container)
+    engine.monitor.watch(container)
+    undo.callback(engine.monitor.unwatch, container)
     with _exit_code_kept(container), trace.step("engine.start_task", container=container.id):
         pid = await engine.containerd.tasks.start(container.id)
     _set_running(engine, container, pid, started_at)

@@ -56,10 +56,9 @@ async def _handle(engine: Engine, event: object) -> None:
 
 
 def _note_exit(container: Container, event: TaskExit) -> None:
-    waiting = container.exit_event
     # by its PID it is this run's exit, not a late one of the run before
-    if waiting is not None and not waiting.done() and event.pid == container.state.pid:
-        waiting.set_result(ExitStatus(event.exit_status, times.from_datetime(event.exited_at)))
+    if event.pid == container.state.pid:
+        container.tell_exit(ExitStatus(event.exit_status, times.from_datetime(event.exited_at)))
 
 
 async def _note_oom(engine: Engine, container: Container) -> None:
