@@ -63,6 +63,7 @@ CONFIG: list[Body] = [
 NETWORK: list[Body] = [
     host(NetworkMode="container:"),
     host(NetworkMode="container"),
+    host(NetworkMode="container:nope"),
     {"Hostname": "x", **host(NetworkMode="container:a")},
     host(NetworkMode="container:a", Links=["a"]),
     host(NetworkMode="container:a", Dns=["1.1.1.1"]),
