@@ -190,3 +190,36 @@ COMMAND_LINES = {
         "--mac-address 02:42:ac:11:00:99 -p 127.0.0.1::80"
     ),
 }
+
+REFUSED = {
+    "no-command": CommandLine(command=""),
+    "user": CommandLine("-u nobody"),
+    "user-fraction": CommandLine("-u 1.5:1"),
+    "user-group": CommandLine("-u app:none"),
+    "uid-too-large": CommandLine("-u 2147483648"),
+    "gid-negative": CommandLine("-u 0:-1"),
+    "group-add": CommandLine("--group-add none"),
+    "group-add-too-large": CommandLine("--group-add 2147483648"),
+    "workdir": CommandLine("-w relative"),
+    "security-opt": CommandLine("--security-opt bogus=1"),
+    "no-new-privileges": CommandLine("--security-opt no-new-privileges=maybe"),
+    "seccomp-both-architectures": CommandLine("--security-opt seccomp={share}/both.json"),
+    "seccomp-both-names": CommandLine("--security-opt seccomp={share}/names.json"),
+    "device": CommandLine("--device /dev/none"),
+    "device-file": CommandLine("--device {share}/file:/dev/file"),
+    "blkio": CommandLine("--device-read-bps /dev/none:1mb"),
+    "tmpfs": CommandLine("--tmpfs /x:bogus"),
+    "tmpfs-value": CommandLine("--tmpfs /x:huge=1=2"),
+    "bind-shared": CommandLine("-v {share}/folder:/data:shared"),
+    "bind-slave": CommandLine("-v {share}/folder:/data:rslave"),
+    "gpus": CommandLine("--gpus all"),
+    "cpu-shares": CommandLine("--cpu-shares -2"),
+}
+"""Command lines that dockerd refuses, when it creates the container or makes its spec."""
+
+BAD_PROFILES = {
+    "both.json": """{"defaultAction": "SCMP_ACT_ALLOW", "architectures": ["SCMP_ARCH_X86"],
+        "archMap": [{"architecture": "SCMP_ARCH_X86_64", "subArchitectures": []}]}""",
+    "names.json": """{"defaultAction": "SCMP_ACT_ALLOW",
+        "syscalls": [{"name": "chmod", "names": ["chown"], "action": "SCMP_ACT_ERRNO"}]}""",
+}

@@ -5,6 +5,7 @@
 Runs each of `command_lines.py` with the stock docker CLI on an oracle dockerd, as root, and writes
     cases/<name>.json     the command line, what the CLI sent, and the config.json made of it
     seccomp/<hash>.json   the seccomp sections, since most are the same
+    refused/<name>.json   what the CLI sent, and dockerd's words when it refuses
     host.json             what the machine could do, for the generator to believe it is there
 What differs from run to run (IDs, PIDs, temporary directories) is replaced by fixed values.
 """
@@ -31,7 +32,12 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from bundles.golden.command_lines import COMMAND_LINES, SECCOMP_PROFILE
+from bundles.golden.command_lines import (
+    BAD_PROFILES,
+    COMMAND_LINES,
+    REFUSED,
+    SECCOMP_PROFILE,
+)
 from bundles.golden.tap import Tap
 from runner.oci.host import read_host
 from runner.oci.hostfiles import LiveHostFiles
@@ -65,8 +71,9 @@ FULL_IMAGE = (
 def main(names: list[str]) -> None:
     """Record all cases, or those named."""
     if not names:
-        for old in [*HERE.glob("cases/*.json"), *HERE.glob("seccomp/*.json")]:
-            old.unlink()
+        for folder in ("cases", "refused", "seccomp"):
+            shutil.rmtree(HERE / folder, ignore_errors=True)
+            (HERE / folder).mkdir()
     record_host()
     with contextlib.ExitStack() as stack:
         share = stack.enter_context(shared_directory())
@@ -74,6 +81,9 @@ def main(names: list[str]) -> None:
         for name in names or COMMAND_LINES:
             recorder.record(name, COMMAND_LINES[name])
             print(f"recorded {name}")
+        for name, line in REFUSED.items():
+            recorder.record_refused(name, line)
+            print(f"recorded refused {name}")
 
 
 class Recorder:
@@ -88,16 +98,42 @@ class Recorder:
 
     def record(self, name: str, line: CommandLine) -> None:
         """Run, read what came of it, remove."""
-        places = {"share": self.share, "donor": self.donor, "disk": disk()}
-        flags = shlex.split(line.flags.format(**places))
-        command = ["run", "-d", *flags, line.image, *shlex.split(line.command)]
-        body, container = self.tap.create_body(functools.partial(self._docker, *command))
+        body, container = self.tap.create_body(
+            functools.partial(self._docker, *self._arguments(line))
+        )
         try:
             case = self._case(line, body, container)
         finally:
             self._docker("rm", "-f", "-v", container)
         text = self._normalise(json.dumps(case), name, container)
         self._write(name, json.loads(text))
+
+    def record_refused(self, name: str, line: CommandLine) -> None:
+        """Try to run."""
+        body, done = self.tap.create_body(functools.partial(self._try, *self._arguments(line)))
+        devices = [mapping["PathOnHost"] for mapping in body["HostConfig"]["Devices"] or []]
+        sources = [bind.partition(":")[0] for bind in body["HostConfig"]["Binds"] or []]
+        message = re.search(
+            r"Error response from daemon: (.*?)(\n\nRun '|\n*$)", done.stderr, re.DOTALL
+        )
+        assert done.returncode in (125, 126, 127), done
+        assert message, done
+        facts = host_files([], [], privileged=False)
+        facts["plain_files"] = [path for path in devices if Path(path).exists()]
+        facts["mounts"] = {source: mount_facts(source) for source in sources}
+        case = {
+            "command": f"docker run {line.flags} {line.image} {line.command}".strip(),
+            "create": without_defaults(body),
+            "host_files": facts,
+            "message": message[1],
+        }
+        text = json.dumps(case, indent=1).replace(str(self.share), SHARE)
+        (HERE / "refused" / f"{name}.json").write_text(text + "\n")
+
+    def _arguments(self, line: CommandLine) -> list[str]:
+        places = {"share": self.share, "donor": self.donor, "disk": disk()}
+        flags = shlex.split(line.flags.format(**places))
+        return ["run", "-d", *flags, line.image, *shlex.split(line.command)]
 
     def _case(self, line: CommandLine, body: dict[str, Any], container: str) -> dict[str, Any]:
         inspected = self.oracle.api("GET", f"/containers/{container}/json").json()
@@ -153,8 +189,11 @@ class Recorder:
             options = [part for change in changes for part in ("--change", change)]
             self._docker("import", *options, file.name, name)
 
+    def _try(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        return run_docker(f"unix://{self.tap.path}", self.oracle.workspace, *arguments)
+
     def _docker(self, *arguments: str) -> str:
-        done = run_docker(f"unix://{self.tap.path}", self.oracle.workspace, *arguments)
+        done = self._try(*arguments)
         if done.returncode != 0:
             sys.exit(f"docker {shlex.join(arguments)}: {done.stderr}")
         return done.stdout.strip()
@@ -256,7 +295,8 @@ def shared_directory() -> Iterator[Path]:
         for folder in ("folder", "shared", "devices"):
             (path / folder).mkdir()
         (path / "file").write_text("golden\n")
-        (path / "seccomp.json").write_text(SECCOMP_PROFILE)
+        for profile, text in {"seccomp.json": SECCOMP_PROFILE, **BAD_PROFILES}.items():
+            (path / profile).write_text(text)
         (path / "link").symlink_to("/dev/null")
         os.mknod(path / "devices" / "one", 0o020660, os.makedev(1, 3))
         os.mknod(path / "devices" / "two", 0o060640, os.makedev(7, 99))

@@ -7,10 +7,12 @@ import socket
 import tempfile
 import threading
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+Result = TypeVar("Result")
 
 
 class Tap:
@@ -33,7 +35,7 @@ class Tap:
         self._listener.close()
         self._folder.cleanup()
 
-    def create_body(self, run: Callable[[], str]) -> tuple[dict[str, Any], str]:
+    def create_body(self, run: Callable[[], Result]) -> tuple[dict[str, Any], Result]:
         """Do `run`; the body of the `containers/create` in it, and what `run` returned."""
         self._sent.clear()
         result = run()

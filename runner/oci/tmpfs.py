@@ -70,8 +70,7 @@ def _key(option: str) -> str:
         return _FLAGS[option]
     name, equals, _ = option.partition("=")
     if not equals or name not in _DATA:
-        parts = '" "'.join(option.split("=", 1))
-        raise InvalidParameter(f'invalid tmpfs option ["{parts}"]')
+        raise InvalidParameter(f'invalid tmpfs option "{name}"')
     return f"{name}="
 
 

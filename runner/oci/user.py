@@ -114,7 +114,7 @@ def get_additional_groups(names: Sequence[str], group: Source) -> list[int]:
         entries = list(parse_group(group() or b""))
     except OSError as err:
         raise InvalidParameter(
-            f"Unable to find additional groups [{' '.join(names)}]: {error_text(err)}"
+            f"unable to find additional groups [{' '.join(names)}]: {error_text(err)}"
         ) from err
     return list(dict.fromkeys(_additional_group(name, entries) for name in names))
 
@@ -212,7 +212,7 @@ def _additional_group(name: str, entries: Sequence[GroupEntry]) -> int:
             return entry.gid
     gid = _atoi(name)
     if gid is None:
-        raise InvalidParameter(f"Unable to find group {name}: {_NO_GROUP_ENTRIES}")
+        raise InvalidParameter(f"unable to find group {name}: {_NO_GROUP_ENTRIES}")
     return _in_range(gid)
 
 

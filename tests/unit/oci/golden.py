@@ -6,7 +6,7 @@ import errno
 import functools
 import json
 import os
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -37,23 +37,24 @@ Json = dict[str, Any]
 
 @dataclass(frozen=True)
 class Golden:
-    """One recorded case."""
+    """One recorded case. Those that dockerd refused have a message, the others a spec."""
 
     name: str
     command: str
-    id: str
     create: Json
-    image: Json
-    mounts: list[Json]
     host_files: Json
-    spec: Json
+    id: str = "0" * 64
+    image: Json = field(default_factory=dict)
+    mounts: list[Json] = field(default_factory=list)
+    spec: Json = field(default_factory=dict)
+    message: str = ""
 
     @functools.cached_property
     def request(self) -> CreateRequest:
         return from_wire(self.create, CreateRequest)
 
     def generate(self) -> Json:
-        """The spec that our generator makes."""
+        """The spec that our generator makes. Raises what it does not make one of."""
         spec: Json = msgspec.json.decode(
             msgspec.json.encode(create_spec(self._request(), self.host))
         )
@@ -146,12 +147,16 @@ class RecordedFiles:
                 if isinstance(found, list):
                     raise NotADevice(path)
                 return msgspec.convert(found, LinuxDevice)
+        if path in self._facts.get("plain_files", ()):
+            raise NotADevice(path)
         raise missing(path)
 
     def resolve(self, path: str) -> str:
         return str(self._facts["links"].get(path, path))
 
     def devices_below(self, directory: str) -> list[LinuxDevice]:
+        if directory not in self._facts["devices"]:
+            raise missing(directory)
         return msgspec.convert(self._facts["devices"][directory], list[LinuxDevice])
 
     def host_devices(self) -> list[LinuxDevice]:
@@ -201,5 +206,26 @@ def load(name: str) -> Golden:
     return Golden(name=name, **case)
 
 
-def names() -> list[str]:
-    return sorted(path.stem for path in GOLDEN.glob("cases/*.json"))
+@functools.cache
+def load_refused(name: str) -> Golden:
+    case = json.loads((GOLDEN / "refused" / f"{name}.json").read_text())
+    binds = case["create"]["HostConfig"].get("Binds", [])
+    case["mounts"] = [parse_bind(bind) for bind in binds]
+    return Golden(name=name, **case)
+
+
+def parse_bind(bind: str) -> Json:
+    """What inspect would have shown, had it got so far."""
+    source, destination, mode = bind.split(":")
+    return {
+        "Type": "bind",
+        "Source": source,
+        "Destination": destination,
+        "Mode": mode,
+        "RW": True,
+        "Propagation": mode,
+    }
+
+
+def names(kind: str = "cases") -> list[str]:
+    return sorted(path.stem for path in GOLDEN.glob(f"{kind}/*.json"))

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from bundles.golden.command_lines import COMMAND_LINES, REFUSED
+from runner.types.errors import RunnerError
 from tests.unit.oci import golden
 
 if TYPE_CHECKING:
@@ -115,11 +117,17 @@ def test_difference_is_used(difference: Difference) -> None:
     )
 
 
-def test_there_are_cases_enough() -> None:
-    from bundles.golden.command_lines import COMMAND_LINES
+@pytest.mark.parametrize("name", golden.names("refused"))
+def test_refusals_are_dockerds(name: str) -> None:
+    case = golden.load_refused(name)
+    with pytest.raises(RunnerError) as caught:
+        case.generate()
+    assert str(caught.value) == case.message, case.command
 
+
+def test_all_command_lines_are_recorded() -> None:
     assert golden.names() == sorted(COMMAND_LINES)
-    assert len(golden.names()) >= 45
+    assert golden.names("refused") == sorted(REFUSED)
 
 
 def test_a_changed_field_is_noticed() -> None:

@@ -25,13 +25,12 @@ def test_merge(options: str, merged: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("option", "shown"),
-    [("bogus", '["bogus"]'), ("huge=1=2", '["huge" "1=2"]'), ("", '[""]'), ("size", '["size"]')],
+    ("option", "shown"), [("bogus", "bogus"), ("huge=1=2", "huge"), ("", ""), ("size", "size")]
 )
 def test_merge_errors(option: str, shown: str) -> None:
     with pytest.raises(InvalidParameter) as caught:
         merge_tmpfs_options([option])
-    assert str(caught.value) == f"invalid tmpfs option {shown}"
+    assert str(caught.value) == f'invalid tmpfs option "{shown}"'
 
 
 @pytest.mark.parametrize(

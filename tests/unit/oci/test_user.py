@@ -106,9 +106,9 @@ def test_group_add(root: Path, added: list[str], gids: list[int]) -> None:
 @pytest.mark.parametrize(
     ("added", "message"),
     [
-        ("none", "Unable to find group none: no matching entries in group file"),
+        ("none", "unable to find group none: no matching entries in group file"),
         ("-5", "uids and gids must be in range 0-2147483647"),
-        ("", "Unable to find group : no matching entries in group file"),
+        ("", "unable to find group : no matching entries in group file"),
     ],
 )
 def test_group_add_errors(root: Path, added: str, message: str) -> None:
