@@ -34,7 +34,7 @@ from runner.oci.adapt import adapt_container_settings
 from runner.oci.security_opt import parse_security_opt
 from runner.types import times
 from runner.types.container import Config, CreateResponse, HostConfig, LogConfig
-from runner.types.errors import NotFound, RunnerError, System
+from runner.types.errors import InvalidParameter, NotFound, RunnerError, System
 
 if TYPE_CHECKING:
     from runner.engine.container import Container

@@ -52,7 +52,8 @@ async def containers(engine: Engine, options: ListOptions) -> list[Summary]:
         shown = [container for container in shown if container.state.running]
     if options.limit > 0:
         shown = shown[: options.limit]
-    return [await _summary(engine, container, size=options.size) for container in shown]
+    names = _ImageNames(engine)
+    return [await _summary(engine, container, names, size=options.size) for container in shown]
 
 
 def _age(container: Container) -> int:
@@ -63,14 +64,16 @@ def _implies_all(filters: dict[str, list[str]]) -> bool:
     return any(filters.get(name) for name in ("status", "exited", "before", "since"))
 
 
-async def _summary(engine: Engine, container: Container, *, size: bool) -> Summary:
+async def _summary(
+    engine: Engine, container: Container, names: _ImageNames, *, size: bool
+) -> Summary:
     record = container.record
     settings = network_settings.inspect(container)
     size_rw, size_root_fs = await sizes.of(engine, container) if size else (0, 0)
     return Summary(
         id=record.id,
         names=[f"/{record.name}"],
-        image=await _image_name(engine, container),
+        image=await names.of(container),
         image_id=record.image_id,
         command=_command(record.path, record.args),
         created=times.parse_ns(record.created) // 1_000_000_000,
@@ -95,14 +98,25 @@ def _command(path: str, args: list[str]) -> str:
     return " ".join([path, *(f"'{arg}'" if " " in arg else arg for arg in args)])
 
 
-async def _image_name(engine: Engine, container: Container) -> str:
-    """The name the container was made from, or the image's ID once the name means another."""
-    name = container.config.image
-    try:
-        image = await engine.images.get(name)
-    except (NotFound, InvalidParameter):
-        return container.record.image_id
-    return name if image.id == container.record.image_id else container.record.image_id
+class _ImageNames:
+    """What containers' images are called now, each name looked up once."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._ids: dict[str, str] = {}
+
+    async def of(self, container: Container) -> str:
+        """The name it was made from, or the image's ID once the name means another image."""
+        name, image_id = container.config.image, container.record.image_id
+        if name not in self._ids:
+            self._ids[name] = await self._resolve(name)
+        return name if self._ids[name] == image_id else image_id
+
+    async def _resolve(self, name: str) -> str:
+        try:
+            return (await self._engine.images.resolve(name)).target.digest
+        except (NotFound, InvalidParameter):
+            return ""
 
 
 async def _tests(engine: Engine, filters: dict[str, list[str]]) -> list[Test]:
@@ -187,7 +201,7 @@ async def _ancestor_test(engine: Engine, values: list[str]) -> Test:
     wanted = set(values)
     for value in values:
         try:
-            wanted.add((await engine.images.get(value)).id)
+            wanted.add((await engine.images.resolve(value)).target.digest)
         except (NotFound, InvalidParameter):
             continue
     return lambda item: item.record.image_id in wanted

@@ -44,10 +44,13 @@ async def container_rm(
         raise Conflict(f"removal of container {reference} is already in progress")
     container.state.removal_in_progress = True
     try:
-        if container.state.running:
-            await _make_stop(engine, container, reference, force=force)
-        async with container.lock:
-            await _cleanup_container(engine, container, remove_volumes=remove_volumes)
+        while not container.removed:
+            if container.state.running:
+                await _make_stop(engine, container, reference, force=force)
+            async with container.lock:
+                # a start that had the lock before us may have succeeded meanwhile
+                if not container.state.running:
+                    await _cleanup_container(engine, container, remove_volumes=remove_volumes)
     finally:
         container.state.removal_in_progress = False
     engine.metrics.action("delete", time.monotonic() - began)
@@ -76,8 +79,6 @@ async def _make_stop(engine: Engine, container: Container, reference: str, *, fo
 
 async def _cleanup_container(engine: Engine, container: Container, *, remove_volumes: bool) -> None:
     """The removal itself, under the lock (moby cleanupContainer)."""
-    if container.removed:
-        return
     with trace.step("engine.remove", container=container.id):
         container.state.dead = True
         volumes = mounts.volumes_to_remove(container) if remove_volumes else []

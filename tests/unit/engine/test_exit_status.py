@@ -31,9 +31,7 @@ MISMATCH = (
         ("something else", 128, System, None),
     ],
 )
-def test_exit_codes(
-    text: str, code: int, kind: type[RunnerError], message: str | None
-) -> None:
+def test_exit_codes(text: str, code: int, kind: type[RunnerError], message: str | None) -> None:
     error = RunnerError(text)
     exit_code, typed = set_exit_code_from_error(error)
     assert (exit_code, type(typed), typed.message) == (code, kind, message or text)

@@ -1,0 +1,139 @@
+"""Streams over real FIFOs: nothing is lost, nobody waits for ever."""
+
+import asyncio
+import os
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from runner.engine.stdio import FifoSet, Streams
+
+
+@pytest.fixture
+async def streams() -> AsyncIterator[Streams]:
+    streams = Streams()
+    yield streams
+    await streams.end()
+
+
+def fifos_in(directory: Path, *, stdin: bool = False, tty: bool = False) -> FifoSet:
+    fifos = FifoSet.named(directory, "init", stdin=stdin, tty=tty)
+    fifos.make()
+    return fifos
+
+
+def write_from_thread(path: str, data: bytes) -> asyncio.Future[None]:
+    """As a shim does: open, write all, close."""
+
+    def write() -> None:
+        with open(path, "wb", buffering=0) as fifo:
+            view = memoryview(data)
+            while view:
+                view = view[fifo.write(view) :]
+
+    return asyncio.ensure_future(asyncio.to_thread(write))
+
+
+def test_a_terminal_has_no_stderr(tmp_path: Path) -> None:
+    fifos = fifos_in(tmp_path, tty=True)
+    assert (fifos.stderr, fifos.stdin) == ("", "")
+    assert sorted(os.listdir(tmp_path)) == ["init-stdout"]
+
+
+async def test_output_reaches_every_client_and_only_what_it_wants(
+    streams: Streams, tmp_path: Path
+) -> None:
+    both = streams.subscribe(stdout=True, stderr=True)
+    errors = streams.subscribe(stdout=False, stderr=True)
+    fifos = fifos_in(tmp_path)
+    streams.open_outputs(fifos, None)
+    await asyncio.gather(
+        write_from_thread(fifos.stdout, b"out"), write_from_thread(fifos.stderr, b"err")
+    )
+    assert await streams.drained(5)
+    await streams.end()
+    assert {await both.read(), await both.read()} == {(1, b"out"), (2, b"err")}
+    assert await both.read() is None
+    assert [await errors.read(), await errors.read()] == [(2, b"err"), None]
+
+
+async def test_a_reader_that_is_early_sees_no_false_end(streams: Streams, tmp_path: Path) -> None:
+    fifos = fifos_in(tmp_path)
+    streams.open_outputs(fifos, None)
+    assert not await streams.drained(0.05)
+    await asyncio.gather(
+        write_from_thread(fifos.stdout, b""), write_from_thread(fifos.stderr, b"x")
+    )
+    assert await streams.drained(5)
+
+
+async def test_a_slow_client_holds_the_container_back_and_loses_nothing(
+    streams: Streams, tmp_path: Path
+) -> None:
+    client = streams.subscribe(stdout=True, stderr=False)
+    fifos = fifos_in(tmp_path, tty=True)
+    streams.open_outputs(fifos, None)
+    data = os.urandom(1024) * 4096
+    writing = write_from_thread(fifos.stdout, data)
+    await asyncio.sleep(0.2)
+    assert not writing.done()
+    assert client.size < 2 * 1024 * 1024
+    received = b""
+    while len(received) < len(data):
+        chunk = await asyncio.wait_for(client.read(), 5)
+        assert chunk is not None
+        received += chunk[1]
+    await writing
+    assert received == data
+
+
+async def test_a_client_that_goes_away_frees_the_container(
+    streams: Streams, tmp_path: Path
+) -> None:
+    client = streams.subscribe(stdout=True, stderr=False)
+    fifos = fifos_in(tmp_path, tty=True)
+    streams.open_outputs(fifos, None)
+    writing = write_from_thread(fifos.stdout, b"x" * 4_000_000)
+    await asyncio.sleep(0.1)
+    streams.unsubscribe(client)
+    await asyncio.wait_for(writing, 5)
+
+
+async def test_input_waits_for_the_container_and_ends_with_it(
+    streams: Streams, tmp_path: Path
+) -> None:
+    fifos = fifos_in(tmp_path, stdin=True)
+    early = asyncio.create_task(streams.stdin.write(b"early"))
+    await asyncio.sleep(0)
+    reader = os.open(fifos.stdin, os.O_RDONLY | os.O_NONBLOCK)
+    streams.stdin.open(fifos.stdin)
+    await early
+    assert os.read(reader, 100) == b"early"
+    streams.stdin.close()
+    assert os.read(reader, 100) == b""
+    os.close(reader)
+    with pytest.raises(BrokenPipeError):
+        await streams.stdin.write(b"late")
+
+
+async def test_a_writer_blocked_on_a_full_pipe_is_freed_by_the_end(
+    streams: Streams, tmp_path: Path
+) -> None:
+    fifos = fifos_in(tmp_path, stdin=True)
+    reader = os.open(fifos.stdin, os.O_RDONLY | os.O_NONBLOCK)
+    streams.stdin.open(fifos.stdin)
+    writing = asyncio.create_task(streams.stdin.write(b"x" * 1_000_000))
+    await asyncio.sleep(0.05)
+    assert not writing.done()
+    await streams.end()
+    with pytest.raises(BrokenPipeError):
+        await asyncio.wait_for(writing, 5)
+    os.close(reader)
+
+
+async def test_ending_twice_is_fine(streams: Streams) -> None:
+    client = streams.subscribe(stdout=True, stderr=True)
+    await streams.end()
+    await streams.end()
+    assert await client.read() is None
