@@ -15,7 +15,6 @@ import random
 import statistics
 import sys
 import time
-from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -48,13 +47,13 @@ class Samples:
     """What was measured of one contestant, in seconds."""
 
     seconds: list[float] = dataclasses.field(default_factory=list)
-    phases: dict[str, list[float]] = dataclasses.field(default_factory=lambda: defaultdict(list))
+    phases: dict[str, list[float]] = dataclasses.field(default_factory=dict)
 
     def add(self, seconds: float, phases: Phases) -> None:
         """One more run."""
         self.seconds.append(seconds)
         for name, part in phases.items():
-            self.phases[name].append(part)
+            self.phases.setdefault(name, []).append(part)
 
     @property
     def median(self) -> float:

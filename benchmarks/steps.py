@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 _WIDTH = 50
 """Columns of the picture."""
+_NO_WORK = {"containerd.Events.Subscribe"}
+"""Steps in which the engine only waits for what may come."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +63,8 @@ def read_runs(file: Path, runs: Sequence[Run], *, until: float) -> list[Run]:
     The runs come one after the other; what the engine still does after its answer is included,
     for the last one up to `until` (monotonic seconds).
     """
-    lines = [json.loads(line) for line in file.read_text().splitlines()]
+    decoded = (json.loads(line) for line in file.read_text().splitlines())
+    lines = [line for line in decoded if line["name"] not in _NO_WORK]
     ends = [run.began for run in runs[1:]] + [until]
     return [
         run.with_steps(line for line in lines if run.began <= line["started"] < end)
