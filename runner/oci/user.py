@@ -82,11 +82,10 @@ def get_user(rootfs: str | os.PathLike[str], user: str, group_add: Sequence[str]
         found = get_exec_user(user, passwd, group)
         added = get_additional_groups(group_add, group) if group_add else []
     gids = [found.gid, *found.supplementary, *added]
-    return User(
-        uid=found.uid & _UINT32,
-        gid=found.gid & _UINT32,
-        additional_gids=[gid & _UINT32 for gid in gids],
-    )
+    # dockerd cuts what the files say down to 32 bits, so that 2**32 becomes root.
+    if not all(0 <= number <= _UINT32 for number in (found.uid, *gids)):
+        raise InvalidParameter(_RANGE)
+    return User(uid=found.uid, gid=found.gid, additional_gids=gids)
 
 
 def get_exec_user(spec: str, passwd: Source, group: Source) -> ExecUser:

@@ -19,7 +19,10 @@ root:x:0:0:root:/root:/bin/sh
 app:x:1000:1000::/home/app:/bin/sh
 app:x:2000:2000::/home/other:/bin/sh
 odd:x:abc:def
-huge:x:99999999999999999999:-1
+nfsnobody:x:4294967294:4294967294
+huge:x:99999999999999999999:5
+root2:x:4294967296:5
+negative:x:6:-1
 """
 GROUP = """\
 # comment: is no group
@@ -59,7 +62,7 @@ def root(tmp_path: Path) -> Path:
         ("app:root:ignored", 1000, [0]),
         ("#comment", 30, [30]),
         ("odd", 0, [0]),
-        ("huge", 0xFFFFFFFF, [0xFFFFFFFF]),
+        ("nfsnobody", 4294967294, [4294967294]),
     ],
 )
 def test_users(root: Path, user: str, uid: int, gids: list[int]) -> None:
@@ -76,6 +79,9 @@ def test_users(root: Path, user: str, uid: int, gids: list[int]) -> None:
         ("app:none", "unable to find group none: no matching entries in group file"),
         ("-1", "uids and gids must be in range 0-2147483647"),
         ("2147483648", "uids and gids must be in range 0-2147483647"),
+        ("huge", "uids and gids must be in range 0-2147483647"),
+        ("root2", "uids and gids must be in range 0-2147483647"),
+        ("negative", "uids and gids must be in range 0-2147483647"),
         ("0:-1", "uids and gids must be in range 0-2147483647"),
         (
             "9" * 30,
