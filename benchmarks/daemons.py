@@ -5,6 +5,7 @@ Our engine and ctr share one private containerd; dockerd brings its own, of the 
 
 from __future__ import annotations
 
+import compileall
 import contextlib
 import functools
 import json
@@ -18,6 +19,7 @@ from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
+import runner
 from tests.support import images
 from tests.support.containerd import Containerd
 from tests.support.dockerd import Dockerd, docker_env
@@ -91,11 +93,15 @@ class Daemons:
 
     def runner(self, *arguments: str) -> Command:
         """Our CLI on our engine: the installed command, where there is one."""
-        env = dict(os.environ, RUNNER_HOST=self.engine.host, PATH=path_with())
+        env = _without_python() | {"RUNNER_HOST": self.engine.host, "PATH": path_with()}
+        return Command([*self._runner_program, *arguments], env)
+
+    @functools.cached_property
+    def _runner_program(self) -> list[str]:
+        # As pip does for what it installs; a working copy may have been edited since.
+        compileall.compile_dir(Path(runner.__file__).parent, quiet=2)
         installed = Path(sys.executable).with_name("runner")
-        return Command(
-            [*([str(installed)] if installed.exists() else runner_command()), *arguments], env
-        )
+        return [str(installed)] if installed.exists() else runner_command()
 
     def ctr(self, *arguments: str) -> Command:
         """containerd's own client."""
@@ -138,6 +144,12 @@ class Daemons:
         finally:
             self.docker("rm", "-f", container).output()
         return spec
+
+
+def _without_python() -> dict[str, str]:
+    """The environment without what makes a developer's Python slower than a user's."""
+    slow = {"PYTHONDONTWRITEBYTECODE", "PYTHONUNBUFFERED", "PYTHONDEVMODE", "PYTHONTRACEMALLOC"}
+    return {name: value for name, value in os.environ.items() if name not in slow}
 
 
 def _own(spec: dict[str, Any], folder: Path, cgroup: str) -> dict[str, Any]:
