@@ -21,7 +21,7 @@ LEVELS: Final = {
 """dockerd's names."""
 
 _CONTAINER_ID: Final = re.compile(r"\b[0-9a-f]{64}\b")
-_NOISY: Final = ("asyncio", "aiohttp", "pyroute2")
+_NOISY: Final = ("aiohttp", "asyncio", "grpc", "pyroute2")
 
 
 def set_up_logging(level: str, log_format: LogFormat) -> None:

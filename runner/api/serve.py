@@ -25,7 +25,7 @@ from runner.types.errors import RunnerError, System
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-log = logging.getLogger(__name__)
+log = logging.getLogger("runner.api.serve")  # not __main__
 
 _DEFAULTS: Final = EngineConfig()
 

@@ -79,6 +79,8 @@ def to_wire(value: Any) -> Any:
         return {str(key): to_wire(value[key]) for key in sorted(value)}
     if isinstance(value, list | tuple):
         return [to_wire(item) for item in value]
+    if isinstance(value, str):
+        return str(value)  # modes are strings with questions, which msgspec does not know
     return value
 
 
