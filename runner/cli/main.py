@@ -39,6 +39,7 @@ _GLOBAL = pflag.Command(
 def main() -> NoReturn:
     """The console script. Does not return: tearing the interpreter down would take longer."""
     gc.disable()  # nothing here lives long enough to be worth collecting
+    _open_standard_descriptors()
     code = run(sys.argv[1:])
     try:
         sys.stdout.flush()
@@ -46,6 +47,15 @@ def main() -> NoReturn:
     except BrokenPipeError:
         _die_of_broken_pipe()
     os._exit(code)
+
+
+def _open_standard_descriptors() -> None:
+    """Where the caller closed one, a socket of ours would take its number, and be typed into."""
+    for fd in range(3):
+        try:
+            os.fstat(fd)
+        except OSError:
+            os.open("/dev/null", os.O_RDWR)  # takes the lowest free number, this one
 
 
 def run(argv: list[str]) -> int:

@@ -51,6 +51,14 @@ class Streams:
         return query | {"stream": "1"}
 
 
+class StartRefused(Exception):
+    """The engine would not start the container; `error` is what it said."""
+
+    def __init__(self, error: RunnerError) -> None:
+        super().__init__(str(error))
+        self.error = error
+
+
 class Foreground:
     """Drives one container to its exit, or to the user's detaching."""
 
@@ -71,7 +79,7 @@ class Foreground:
     def start(self, condition: str) -> int | None:
         """Attach, wait for `condition`, start; the exit code, None when the user detached.
 
-        Raises the engine's error when it would not attach or start.
+        Raises StartRefused, or the engine's error when it would not attach.
         """
         self._catch_signals()
         try:
@@ -124,7 +132,7 @@ class Foreground:
         finally:
             attached.stop()
         if self._failure is not None:
-            raise self._failure
+            raise StartRefused(self._failure)
         return None if attached.detached else self._status
 
     def _is_over(self, attached: AttachedStreams) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from runner.cli.container.create import create_container, make_body
-from runner.cli.container.foreground import Foreground, Streams, check_terminal
+from runner.cli.container.foreground import Foreground, StartRefused, Streams, check_terminal
 from runner.cli.context import say
 from runner.cli.errors import CliError, run_error
 from runner.client import containers
@@ -75,11 +75,9 @@ def _run_attached(
     foreground = Foreground(client, container, streams, proxy_signals=options.sig_proxy)
     try:
         status = foreground.start("removed" if options.rm else "next-exit")
-    except CliError:
-        raise
-    except RunnerError as err:
+    except StartRefused as refusal:
         _await_removal(client, container, options)
-        raise run_error(err) from err
+        raise run_error(refusal.error) from refusal
     return status or 0
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from runner.cli.container.foreground import Foreground, Streams
+from runner.cli.container.foreground import Foreground, StartRefused, Streams
 from runner.cli.context import say, warn
 from runner.cli.errors import CliError, describe
 from runner.client import containers
@@ -52,10 +52,10 @@ def _start_attached(client: EngineClient, name: str, options: StartOptions) -> i
     foreground = Foreground(client, identity, streams, proxy_signals=not config["Tty"])
     try:
         return foreground.start("removed" if removes_itself else "next-exit") or 0
-    except RunnerError:
+    except StartRefused as refusal:
         if removes_itself:
             _await_removal(client, identity)
-        raise
+        raise refusal.error from refusal
 
 
 def _await_removal(client: EngineClient, identity: str) -> None:

@@ -41,3 +41,14 @@ def _profile(path: str) -> str:
         return jsontext.dumps(jsontext.loads(content))
     except ValueError as err:
         raise CliError(f"compacting json for seccomp profile ({path}) failed: {err}") from err
+
+
+def capabilities(names: list[str] | None) -> list[str] | None:
+    """Names in the one spelling that the engine stores: CAP_ in capitals, sorted, each once."""
+    if not names:
+        return None
+    return sorted({_capability(name.strip().upper()) for name in names})
+
+
+def _capability(name: str) -> str:
+    return name if name == "ALL" or name.startswith("CAP_") else f"CAP_{name}"

@@ -27,7 +27,7 @@ def _bare(text: str, start: int) -> tuple[str, int]:
     value = text[start:end]
     if '"' in value:
         column = start + value.index('"') + 1
-        raise ValueError(f'parse error on line 1, column {column}: bare " in non-quoted field')
+        raise ValueError(f'parse error on line 1, column {column}: bare " in non-quoted-field')
     return value, end
 
 
