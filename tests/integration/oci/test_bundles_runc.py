@@ -76,7 +76,8 @@ class Runc:
             config=config,
             host_config=adapt_container_settings(HostConfig(**settings), self.host),
             path="/bin/sh",
-            args=["-c", script],
+            # runc copies the two streams on their own: only the container can keep their order.
+            args=["-c", f"exec 2>&1; {script}"],
             rootfs=self.folder / "rootfs",
             mounts=mounts,
             network_files=self._network_files(),
