@@ -150,11 +150,17 @@ class Content:
             Unavailable: the reference is being written by somebody else.
         """
         writer = Writer(self._service, ref)
+        elsewhere = False
         try:
-            await writer.open(total, expected)
+            try:
+                await writer.open(total, expected)
+            except Unavailable:
+                elsewhere = True  # what somebody else is writing is not ours to abort
+                raise
             yield writer
         finally:
-            await finish(self._leave(writer, keep=writer.committed or resumable))
+            keep = writer.committed or resumable or elsewhere
+            await finish(self._leave(writer, keep=keep))
 
     async def _leave(self, writer: Writer, *, keep: bool) -> None:
         with contextlib.suppress(NotFound, Unavailable):

@@ -56,18 +56,29 @@ class Leases:
         self._service = Service(connection, LeasesStub)
 
     @contextlib.asynccontextmanager
-    async def hold(self, *, expires_in: timedelta = DEFAULT_EXPIRATION) -> AsyncIterator[Lease]:
+    async def hold(
+        self,
+        *,
+        expires_in: timedelta = DEFAULT_EXPIRATION,
+        kept_after: tuple[type[BaseException], ...] = (),
+    ) -> AsyncIterator[Lease]:
         """Hold everything that calls made inside create, also those of tasks started inside.
 
         The lease is deleted at the end, after a cancellation too. Where containerd cannot be
-        reached then, it is left to its expiry, `expires_in` from now.
+        reached then, it is left to its expiry, `expires_in` from now; so it is when the block ends
+        with one of the errors of `kept_after`, for what it holds to be found by another attempt.
         """
         lease = await self.create(expires_in=expires_in)
+        kept = False
         try:
             with self._connection.under_lease(lease.id):
                 yield lease
+        except kept_after:
+            kept = True
+            raise
         finally:
-            await finish(self._let_go(lease))
+            if not kept:
+                await finish(self._let_go(lease))
 
     async def _let_go(self, lease: Lease) -> None:
         try:

@@ -8,7 +8,7 @@ from weakref import WeakValueDictionary
 
 from runner.containerd.content import Info
 from runner.image import documents, mediatypes
-from runner.image.ingest import ingest
+from runner.image.ingest import ingest, ingest_document
 from runner.trace import step
 from runner.types.errors import InvalidParameter, NotFound
 
@@ -59,7 +59,7 @@ class Fetcher:
         except NotFound:
             data = await self._source.document(descriptor)
         labels = mediatypes.gc_labels(documents.children(descriptor, data))
-        await self._content.write_blob(data, labels)
+        await ingest_document(self._content, data, labels)
         await self._note_origin(descriptor.digest)
         return data
 

@@ -20,6 +20,7 @@ from runner.image import platform as platforms
 from runner.image.archive.spool import DEFAULT_LIMITS, Limits, batches
 from runner.image.changes import apply_changes
 from runner.image.compression import MAGIC_SIZE, Compression, Decoder, detect
+from runner.image.ingest import ingest_document
 from runner.types.errors import InvalidParameter
 from runner.types.image import (
     MEDIA_TYPE_OCI_CONFIG,
@@ -172,6 +173,6 @@ async def _store_documents(content: Content, config: bytes, layer: Descriptor) -
             "layers": [layer],
         }
     )
-    await content.write_blob(config)
-    await content.write_blob(manifest, mediatypes.gc_labels([described, layer]))
+    await ingest_document(content, config, {})
+    await ingest_document(content, manifest, mediatypes.gc_labels([described, layer]))
     return Descriptor(MEDIA_TYPE_OCI_MANIFEST, digests.of(manifest), len(manifest))

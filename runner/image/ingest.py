@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from typing import TYPE_CHECKING
 
 import tenacity
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from runner.containerd.content import Content, Writer
     from runner.types.image import Descriptor
 
-_LOCKED_WAIT = 0.2
+_LOCKED_WAIT = 0.1
 """Seconds between looks at a blob that another process is writing."""
 
 Fill = Callable[["Writer"], Awaitable[None]]
@@ -29,12 +29,20 @@ async def ingest(
     What a resumable one has got stays when `fill` fails. Raises DataLoss when the bytes are not
     those of the descriptor, of which then nothing is kept, and what `fill` raises.
     """
-    retrying = tenacity.AsyncRetrying(
+    return await _when_free()(_ingest_once, content, ref, descriptor, fill, resumable)
+
+
+async def ingest_document(content: Content, data: bytes, labels: Mapping[str, str]) -> str:
+    """Write a blob that is in memory, with its labels; its digest."""
+    return await _when_free()(content.write_blob, data, labels)
+
+
+def _when_free() -> tenacity.AsyncRetrying:
+    return tenacity.AsyncRetrying(
         retry=tenacity.retry_if_exception(_is_locked),
         wait=tenacity.wait_fixed(_LOCKED_WAIT),
         reraise=True,
     )
-    return await retrying(_ingest_once, content, ref, descriptor, fill, resumable)
 
 
 async def _ingest_once(

@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from runner.containerd.images import Image as Record
@@ -19,7 +20,7 @@ from runner.image import platform as platforms
 from runner.image.fetch import Fetcher
 from runner.image.progress import Progress, PullProgress, silent
 from runner.image.registry import Credentials, Registry
-from runner.image.registry.errors import NoMatchingManifest, translate
+from runner.image.registry.errors import NoMatchingManifest, TransportError, translate
 from runner.image.unpack import Observer
 from runner.trace import step
 from runner.types.errors import InvalidParameter, NotFound, RunnerError
@@ -34,6 +35,11 @@ if TYPE_CHECKING:
 
 MAX_CONCURRENT_DOWNLOADS = 3
 """dockerd's default for --max-concurrent-downloads."""
+
+_KEPT_FOR = timedelta(hours=8)
+_RESUMABLE = (asyncio.CancelledError, TransportError)
+"""After a cancelled pull dockerd leaves what has come for eight hours, for another pull to go on
+with; here a pull whose connection broke is treated the same."""
 
 _DEPTH_MAX = 8
 """Indexes within indexes; real ones have two levels."""
@@ -50,8 +56,8 @@ async def pull(
     """Pull the tag or digest, or all tags for a bare name (moby PullImage).
 
     Raises dockerd's errors: NotFound, Unauthorized, Forbidden, DataLoss, and RunnerError for a
-    registry that cannot be reached. Nothing is left behind by a failed pull but what the next
-    attempt goes on with; the garbage collector has it after a day.
+    registry that cannot be reached. A failed pull leaves nothing behind, one that was cancelled or
+    whose connection broke only what the next one goes on with, for eight hours.
     """
     credentials = credentials or Credentials()
     if not reference.is_name_only:
@@ -87,17 +93,16 @@ async def _pull_tag(
 ) -> None:
     old = await _present(store, reference)
     shown = PullProgress(tell)
-    async with store.containerd.leases.hold() as lease:
-        if old is not None:
-            await store.containerd.leases.add_resource(
-                lease.id, Resource("content", old.target.digest)
-            )
-        try:
+    leases = store.containerd.leases
+    try:
+        async with leases.hold(expires_in=_KEPT_FOR, kept_after=_RESUMABLE) as lease:
+            if old is not None:
+                await leases.add_resource(lease.id, Resource("content", old.target.digest))
             async with Registry(reference, credentials) as registry:
                 target = await _Pull(store, reference, registry, platform, shown).run()
-        except RunnerError as err:
-            raise translate(err, reference, platform) from err
-        await _name(store, reference, target, old)
+            await _name(store, reference, target, old)
+    except RunnerError as err:
+        raise translate(err, reference, platform) from err
     shown.message(f"Digest: {target.digest}")
     newer = old is None or old.target.digest != target.digest
     outcome = "Downloaded newer image for" if newer else "Image is up to date for"

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from weakref import WeakValueDictionary
 
+import msgspec
 import tenacity
 
 from runner.containerd.content import Info
@@ -22,6 +23,7 @@ from runner.image import digest as digests
 from runner.image.mediatypes import LABEL_UNCOMPRESSED, is_layer, snapshot_gc_label
 from runner.trace import step
 from runner.types.errors import AlreadyExists, DataLoss, InvalidParameter, NotFound, RunnerError
+from runner.types.image import MEDIA_TYPE_DOCKER_LAYER, MEDIA_TYPE_OCI_LAYER_ZSTD
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -30,6 +32,7 @@ if TYPE_CHECKING:
     from runner.containerd.values import Mount
     from runner.types.image import Descriptor, ImageConfig
 
+_DOCKER_ZSTD = f"{MEDIA_TYPE_DOCKER_LAYER}.zstd"
 _SNAPSHOT_REF = "containerd.io/snapshot.ref"
 _INHERITED = ("containerd.io/snapshot/", "containerd.io/snapshot.ref")
 
@@ -143,7 +146,7 @@ class Unpacker:
     async def _apply(self, layer: _Layer, mounts: list[Mount]) -> None:
         blob = layer.blob
         try:
-            applied = await self._diff.apply(blob, mounts)
+            applied = await self._diff.apply(_applicable(blob), mounts)
         except RunnerError as err:
             raise err.wrap(f"failed to extract layer ({blob.media_type} {blob.digest})") from err
         if applied.digest != layer.diff_id:
@@ -189,6 +192,13 @@ def _chain(config: ImageConfig, layers: Sequence[Descriptor]) -> list[_Layer]:
     chain_ids = digests.chain_ids(diff_ids)
     parents = ["", *chain_ids[:-1]]
     return [_Layer(*place) for place in zip(layers, diff_ids, chain_ids, parents, strict=True)]
+
+
+def _applicable(layer: Descriptor) -> Descriptor:
+    """The layer by a media type that every containerd takes: only 2.x knows this of Docker."""
+    if layer.media_type != _DOCKER_ZSTD:
+        return layer
+    return msgspec.structs.replace(layer, media_type=MEDIA_TYPE_OCI_LAYER_ZSTD)
 
 
 def _inherited(layer: Descriptor) -> dict[str, str]:

@@ -20,7 +20,7 @@ from runner.image.archive import layout as layouts
 from runner.image.archive.files import Archive
 from runner.image.archive.spool import DEFAULT_LIMITS, Limits, spooled
 from runner.image.compression import MAGIC_SIZE
-from runner.image.ingest import ingest
+from runner.image.ingest import ingest, ingest_document
 from runner.image.manifests import platform_manifests
 from runner.image.progress import Progress, silent
 from runner.trace import step
@@ -133,7 +133,7 @@ class _Loading:
         for child in children:
             if _is_wanted(child, matcher):
                 await self._ingest(child, matcher)
-        await self.store.content.write_blob(data, mediatypes.gc_labels(children))
+        await ingest_document(self.store.content, data, mediatypes.gc_labels(children))
         return True
 
     async def _document(self, descriptor: Descriptor) -> bytes | None:
