@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from runner.linux.libc import error_text
 from runner.linux.threads import to_end
+from runner.types.container import BindOptions
 from runner.types.errors import RunnerError, System
 from runner.volume.subpath import pin, unpin
 from runner.volume.tmpfs import tmpfs_mounts
@@ -24,12 +25,16 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class PreparedMount:
-    """One mount for the OCI specification (moby container.Mount)."""
+    """One mount for the OCI specification (moby container.Mount).
+
+    `propagation_by_default`: nobody asked for it, so that private will do where it is impossible.
+    """
 
     source: str
     destination: str
     writable: bool
     propagation: str
+    propagation_by_default: bool = False
     non_recursive: bool = False
     read_only_non_recursive: bool = False
     read_only_force_recursive: bool = False
@@ -109,29 +114,39 @@ def _make_source(source: Path) -> None:
 
 
 def _prepare(point: MountPoint, source: str) -> PreparedMount:
-    options = point.spec.bind_options if point.type == "bind" else None
-    if options is None:
+    if point.type != "bind":
         return PreparedMount(source, point.destination, point.rw, point.propagation)
-    conflicts = {
-        "!ReadOnly && BindOptions.ReadOnlyNonRecursive": (
-            not point.spec.read_only and options.read_only_non_recursive
-        ),
-        "!ReadOnly && BindOptions.ReadOnlyForceRecursive": (
-            not point.spec.read_only and options.read_only_force_recursive
-        ),
-        "ReadOnlyNonRecursive && BindOptions.ReadOnlyForceRecursive": (
-            options.read_only_non_recursive and options.read_only_force_recursive
-        ),
-    }
-    for text, conflict in conflicts.items():
-        if conflict:
-            raise RunnerError(f"mount options conflict: {text}")
+    options = point.spec.bind_options or BindOptions()
+    _refuse_contradictions(options, read_only=point.spec.read_only)
     return PreparedMount(
         source,
         point.destination,
         point.rw,
         point.propagation,
-        options.non_recursive,
-        options.read_only_non_recursive,
-        options.read_only_force_recursive,
+        propagation_by_default=not options.propagation,
+        non_recursive=options.non_recursive,
+        read_only_non_recursive=options.read_only_non_recursive,
+        read_only_force_recursive=options.read_only_force_recursive,
     )
+
+
+def _refuse_contradictions(options: BindOptions, *, read_only: bool) -> None:
+    non_recursive = options.read_only_non_recursive
+    force_recursive = options.read_only_force_recursive
+    conflicts = (
+        (
+            not read_only and non_recursive,
+            "!ReadOnly && BindOptions.ReadOnlyNonRecursive",
+        ),
+        (
+            not read_only and force_recursive,
+            "!ReadOnly && BindOptions.ReadOnlyForceRecursive",
+        ),
+        (
+            non_recursive and force_recursive,
+            "ReadOnlyNonRecursive && BindOptions.ReadOnlyForceRecursive",
+        ),
+    )
+    for conflict, text in conflicts:
+        if conflict:
+            raise RunnerError(f"mount options conflict: {text}")

@@ -31,7 +31,8 @@ def pin(volume: Path, subpath: str, pinned: Path) -> None:
             _make_like(found, pinned)
             mount(f"/proc/self/fd/{found}", pinned, flags=MS.BIND)
     except FileNotFoundError as err:
-        text = f"cannot access path {volume / subpath}: {error_text(err)}"
+        path = volume / subpath
+        text = f"cannot access path {path}: lstat {path}: {error_text(err)}"
         raise NotFound(text) from err
     except OSError as err:
         text = f"failed to mount resolved path {volume / subpath}: {error_text(err)}"

@@ -59,6 +59,17 @@ async def test_sources_are_made_and_parents_come_first(case: Case, tmp_path: Pat
     assert (tmp_path / "new/dir").is_dir()
 
 
+async def test_a_propagation_that_nobody_asked_for(case: Case, tmp_path: Path) -> None:
+    binds = [f"{tmp_path}:/a", f"{tmp_path}:/b:rslave", "data:/c"]
+    mounts = {m.destination: m for m in (await case.prepare(binds=binds)).mounts}
+    assert mounts["/a"].propagation == mounts["/b"].propagation == "rslave"
+    assert [mounts[place].propagation_by_default for place in ("/a", "/b", "/c")] == [
+        True,
+        False,
+        False,
+    ]
+
+
 async def test_a_file_is_bound_as_one(case: Case, tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     prepared = await case.prepare(binds=[f"{tmp_path}/file:/f"])
@@ -150,7 +161,9 @@ async def test_a_subpath_can_be_a_file_and_a_link_inside(case: Case) -> None:
 async def test_a_subpath_does_not_leave_the_volume(case: Case, target: str) -> None:
     data = (await case.store.create("data")).mountpoint
     (data / "link").symlink_to(target)
-    with pytest.raises(NotFound, match=f"^cannot access path {data}/link: no such file"):
+    with pytest.raises(
+        NotFound, match=f"^cannot access path {data}/link: lstat {data}/link: no such file"
+    ):
         await case.prepare(mounts=[subpath("link")])
 
 
