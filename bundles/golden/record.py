@@ -43,6 +43,7 @@ from runner.oci.host import read_host
 from runner.oci.hostfiles import LiveHostFiles
 from tests.support.dockerd import Dockerd, run_docker
 from tests.support.toolchain import bin_dirs
+from tests.support.workspace import cgroup_parents, remove_cgroups
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -84,6 +85,8 @@ def main(names: list[str]) -> None:
         for name, line in REFUSED.items():
             recorder.record_refused(name, line)
             print(f"recorded refused {name}")
+    # runc leaves the parent that --cgroup-parent names.
+    remove_cgroups(set(cgroup_parents("golden")))
 
 
 class Recorder:

@@ -189,10 +189,12 @@ def host_facts() -> Json:
 @functools.cache
 def machine() -> Host:
     """The recording machine, but for its files."""
-    facts = {key: value for key, value in host_facts().items() if key != "host_devices"}
-    return Host(
-        **{key: tuple(value) if isinstance(value, list) else value for key, value in facts.items()}
-    )
+    facts: Json = {
+        key: tuple(value) if isinstance(value, list) else value
+        for key, value in host_facts().items()
+        if key != "host_devices"
+    }
+    return Host(**facts)
 
 
 @functools.cache

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from runner.oci.create import create_spec
@@ -29,13 +28,12 @@ def request(
     config: Config | None = None, settings: HostConfig | None = None, **fields: Any
 ) -> SpecRequest:
     """A container of the golden root filesystem."""
-    fields = {"path": "/bin/true", "args": [], "rootfs": golden.ROOTFS} | fields
-    fields["rootfs"] = Path(fields["rootfs"])
+    given: dict[str, Any] = {"path": "/bin/true", "args": [], "rootfs": golden.ROOTFS} | fields
     return SpecRequest(
         id=ID,
         config=config or Config(hostname="box"),
         host_config=settings or HostConfig(network_mode="bridge", ipc_mode="private"),
-        **fields,
+        **given,
     )
 
 

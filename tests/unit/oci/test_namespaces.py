@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import msgspec
 import pytest
 
 from runner.oci.namespaces import namespace_path
@@ -38,7 +39,7 @@ def test_paths_are_for_joining_only() -> None:
 @pytest.mark.parametrize("mode", ["network_mode", "ipc_mode", "pid_mode"])
 def test_joining_needs_a_path(mode: str) -> None:
     with pytest.raises(ValueError, match="namespace to join is missing"):
-        paths(HostConfig(**{mode: "container:abc"}))
+        paths(msgspec.structs.replace(HostConfig(), **{mode: "container:abc"}))
 
 
 def test_disabled_network_is_a_new_namespace() -> None:

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Literal
 
 import pytest
 
@@ -116,7 +116,7 @@ def test_console_size(size: list[int], tty: bool, expected: Box | None) -> None:
 
 
 def test_engine_wide_init() -> None:
-    asked = {"init": True, "init_path": "/usr/bin/tini"}
+    asked: dict[str, Any] = {"init": True, "init_path": "/usr/bin/tini"}
     assert support.spec(**asked).process.args == ["/sbin/docker-init", "--", "/bin/true"]
     refused = support.spec(settings=HostConfig(init=False), **asked)
     assert refused.process.args == ["/bin/true"]
@@ -146,7 +146,7 @@ def test_static_binaries(tmp_path: Path) -> None:
 
 def elf(bits: int, order: int, interpreter: bool) -> bytes:
     """A header and one segment."""
-    end = "little" if order == 1 else "big"
+    end: Literal["little", "big"] = "little" if order == 1 else "big"
     offset, places = (64, (32, 54, 8)) if bits == 2 else (52, (28, 42, 4))
     header = bytearray(offset + 56)
     header[:6] = bytes((0x7F, 0x45, 0x4C, 0x46, bits, order))
