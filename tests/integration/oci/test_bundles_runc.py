@@ -81,7 +81,7 @@ class Runc:
             rootfs=self.folder / "rootfs",
             mounts=mounts,
             network_files=self._network_files(),
-            init_path=str(docker_init()),
+            init_path=docker_init(),
         )
         bundle = create_bundle(request, self.host)
         for file, source in bundle.files.items():
@@ -96,13 +96,11 @@ class Runc:
         return NetworkFiles(*(str(files / n) for n in ("resolv.conf", "hostname", "hosts")))
 
 
-def docker_init() -> Path:
-    folders = (folder for folder in map(str, bin_dirs("oracle")))
-    return next(
-        path
-        for path in (shutil.which("docker-init", path=folder) for folder in folders)
-        if path is not None
-    )
+def docker_init() -> str:
+    """The oracle's: a static one."""
+    found = shutil.which("docker-init", path=os.pathsep.join(map(str, bin_dirs("oracle"))))
+    assert found
+    return found
 
 
 @pytest.fixture
@@ -177,8 +175,8 @@ def test_memory_and_pids_in_the_cgroup(runc: Runc) -> None:
         files = "/sys/fs/cgroup/memory.max /sys/fs/cgroup/pids.max"
     else:
         files = "/sys/fs/cgroup/memory/memory.limit_in_bytes /sys/fs/cgroup/pids/pids.max"
-    limits = {"memory": 64 << 20, "pids_limit": 33}
-    assert runc.sh(f"cat {files}", **limits).split() == [str(64 << 20), "33"]
+    limits = runc.sh(f"cat {files}", memory=64 << 20, pids_limit=33)
+    assert limits.split() == [str(64 << 20), "33"]
 
 
 def test_shared_memory_ulimits_and_oom_score(runc: Runc) -> None:
