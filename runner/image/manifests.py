@@ -118,11 +118,30 @@ async def platform_manifests(
 
     Raises InvalidParameter when the target is no image.
     """
-    if not documents.is_document(target.media_type):
-        raise InvalidParameter("descriptor is neither a manifest or index")
-    async for descriptor in documents_.walk_present(target):
-        if mediatypes.is_manifest(descriptor.media_type):
+    for descriptor in await reachable_manifests(documents_, target):
+        if await documents_.has(descriptor.digest):
             yield await load_manifest(documents_, descriptor)
+
+
+async def reachable_manifests(documents_: Documents, target: Descriptor) -> list[Descriptor]:
+    """The manifests that the target leads to, present or not (moby walkReachableImageManifests).
+
+    Raises InvalidParameter when the target is no image.
+    """
+    if mediatypes.is_manifest(target.media_type):
+        return [target]
+    if not mediatypes.is_index(target.media_type):
+        raise InvalidParameter("descriptor is neither a manifest or index")
+    try:
+        index = await documents_.index(target.digest)
+    except NotFound:
+        return []
+    return [
+        found
+        for child in index.manifests
+        if documents.is_document(child.media_type)
+        for found in await reachable_manifests(documents_, child)
+    ]
 
 
 async def load_manifest(documents_: Documents, descriptor: Descriptor) -> PlatformManifest:
@@ -147,9 +166,21 @@ async def _config_platform(documents_: Documents, manifest: Manifest) -> Platfor
 async def best_present(
     documents_: Documents, target: Descriptor, matcher: Matcher
 ) -> PlatformManifest | None:
-    """The present manifest that fits the platform best (moby getBestPresentImageManifest)."""
+    """The present manifest that fits the platform best (moby getBestPresentImageManifest).
+
+    Those that fit best by the index are looked at first, for every look is a call to containerd.
+    """
+
+    def rank(descriptor: Descriptor) -> int:
+        return -1 if descriptor.platform is None else matcher.rank(descriptor.platform)
+
     best: PlatformManifest | None = None
-    async for candidate in platform_manifests(documents_, target):
+    for descriptor in sorted(await reachable_manifests(documents_, target), key=rank):
+        if best is not None and rank(descriptor) >= matcher.rank(best.platform):
+            break
+        if not await documents_.has(descriptor.digest):
+            continue
+        candidate = await load_manifest(documents_, descriptor)
         if candidate.is_pseudo or not matcher.match(candidate.platform):
             continue
         if best is None or matcher.rank(candidate.platform) < matcher.rank(best.platform):

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from runner.image import digest as digests
 from runner.image import mediatypes
-from runner.image.manifests import PlatformManifest, load_manifest
+from runner.image.manifests import PlatformManifest, load_manifest, reachable_manifests
 from runner.types.errors import InvalidParameter, NotFound
 from runner.types.image import (
     AttestationProperties,
@@ -20,8 +20,6 @@ from runner.types.image import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
-
     from runner.containerd.snapshots import Snapshots
     from runner.image.manifests import Documents
     from runner.image.platform import Matcher
@@ -62,7 +60,7 @@ class Summarizer:
     async def summarize(self, target: Descriptor, matcher: Matcher) -> Summary:
         """The summary of all manifests beneath the target; `best` is the matcher's choice."""
         summary = Summary()
-        async for descriptor in self._reachable(target):
+        for descriptor in await reachable_manifests(self._documents, target):
             await self._add(summary, descriptor, matcher)
         return summary
 
@@ -74,19 +72,6 @@ class Summarizer:
             except NotFound:
                 self._usage[chain_id] = 0
         return self._usage[chain_id]
-
-    async def _reachable(self, target: Descriptor) -> AsyncIterator[Descriptor]:
-        """The manifests that the target leads to, present or not."""
-        if mediatypes.is_manifest(target.media_type):
-            yield target
-        elif mediatypes.is_index(target.media_type):
-            try:
-                children = await self._documents.children(target)
-            except NotFound:
-                return
-            for child in children:
-                async for found in self._reachable(child):
-                    yield found
 
     async def _add(self, summary: Summary, descriptor: Descriptor, matcher: Matcher) -> None:
         content = await self._content_size(descriptor)

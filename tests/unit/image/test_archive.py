@@ -68,7 +68,7 @@ async def in_pieces(data: bytes, size: int = 1000) -> AsyncIterator[bytes]:
 # --- tar -------------------------------------------------------------------------------------
 
 NAMES = st.text(alphabet="ab/é.-_ ", min_size=1, max_size=200).filter(
-    lambda name: name.strip("/") and "\0" not in name
+    lambda name: not name.endswith("/")  # which Python's tarfile takes off in some formats
 )
 
 
@@ -329,9 +329,9 @@ def test_a_damaged_stream_is_refused_or_undone(how: str, garbage: bytes) -> None
 def test_a_bomb_comes_in_bounded_pieces(how: str) -> None:
     pieces: list[int] = []
     decoder = Decoder(Compression(how), lambda data: pieces.append(len(data)))
-    decoder.feed(COMPRESSORS[how](bytes(100 << 20)))
+    decoder.feed(COMPRESSORS[how](bytes(40 << 20)))
     decoder.finish()
-    assert sum(pieces) == 100 << 20
+    assert sum(pieces) == 40 << 20
     assert max(pieces) <= 32 << 20
 
 
