@@ -7,10 +7,10 @@ import contextlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
-from runner.engine import logs
+from runner.engine import logs, runtime
 from runner.engine.detach_keys import DetachDetector, parse_detach_keys
 from runner.engine.stdio import STDERR, STDOUT
-from runner.types.errors import Conflict, NotFound
+from runner.types.errors import Conflict
 
 if TYPE_CHECKING:
     from runner.engine.container import Container
@@ -135,13 +135,6 @@ class Attachment:
                 if data:
                     await self._streams.stdin.write(data)
             if takes_input and self._container.config.stdin_once and not self.tty:
-                await self._close_stdin()
+                await runtime.close_stdin(self._engine, self._container)
             return False
         return True
-
-    async def _close_stdin(self) -> None:
-        """End of input: closing the FIFO tells the shim, CloseIO makes sure of it."""
-        self._streams.stdin.close()
-        if self._container.state.running:
-            with contextlib.suppress(NotFound, Conflict):
-                await self._engine.containerd.tasks.close_io(self._container.id)

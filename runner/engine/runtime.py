@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -11,7 +12,7 @@ from runner.containerd.containers import Container as ContainerdContainer
 from runner.containerd.containers import Runtime
 from runner.containerd.runc import RUNTIME, RuncOptions
 from runner.engine import process_io
-from runner.types.errors import InvalidParameter
+from runner.types.errors import InvalidParameter, NotFound
 
 if TYPE_CHECKING:
     from runner.engine.container import Container
@@ -64,3 +65,16 @@ async def create_task(engine: Engine, container: Container) -> None:
         terminal=container.config.tty,
     )
     process_io.open_stdin(container)
+    if container.streams.stdin.closed:  # by a client that was quicker than the task
+        await close_stdin(engine, container)
+
+
+async def close_stdin(engine: Engine, container: Container) -> None:
+    """End the input of the first process.
+
+    The shim holds a write end of the FIFO itself, so closing ours is not enough. Before the task
+    exists there is nothing to be told: `create_task` looks again.
+    """
+    container.streams.stdin.close()
+    with suppress(NotFound):
+        await engine.containerd.tasks.close_io(container.id)

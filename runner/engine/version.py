@@ -22,6 +22,7 @@ async def system_version(engine: Engine) -> Version:
     kernel = engine.host.kernel_release
     details = {
         "ApiVersion": API_VERSION,
+        "Experimental": "false",
         "Arch": engine.host.architecture,
         "KernelVersion": kernel,
         "MinAPIVersion": MIN_API_VERSION,
