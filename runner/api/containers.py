@@ -50,6 +50,7 @@ async def create(call: Call) -> web.Response:
         host_config=host_config,
         networking_config=networking,
         platform=platform,
+        read_only_non_recursive=call.version.below("1.44"),
     )
     created.warnings.extend(warnings)
     return json_response(created, status=201)

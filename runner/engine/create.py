@@ -57,13 +57,15 @@ async def container_create(
     host_config: HostConfig,
     networking_config: NetworkingConfig,
     platform: Platform | None,
+    read_only_non_recursive: bool = False,
 ) -> CreateResponse:
     """Create a container (moby containerCreate).
 
     An empty `name` gets a generated one. Raises InvalidParameter for settings that dockerd
     refuses, NotImplementedYet for those that this engine does not support, NotFound when the
     image is missing (the client pulls it then), Conflict when the name is taken, System when the
-    writable layer cannot be made.
+    writable layer cannot be made. With `read_only_non_recursive` what is mounted below a
+    read-only bind stays writable, as clients before API 1.44 expect.
     """
     began = time.monotonic()
     with trace.step("engine.container_create", container=name):
@@ -74,10 +76,19 @@ async def container_create(
         image = await engine.images.get(config.image, platform)
         if platform is None:
             warnings += images.platform_warnings(image)
+        warnings += images.healthcheck_warnings(image, config)
         network_settings.validate_networking_config(networking_config)
         host_config = adapt_container_settings(host_config, engine.host)
         references.fix_container_references(engine, host_config)
-        container = await _create(engine, name, config, host_config, networking_config, image)
+        container = await _create(
+            engine,
+            name,
+            config,
+            host_config,
+            networking_config,
+            image,
+            read_only_non_recursive=read_only_non_recursive,
+        )
     engine.metrics.action("create", time.monotonic() - began)
     return CreateResponse(id=container.id, warnings=warnings)
 
@@ -89,6 +100,8 @@ async def _create(
     host_config: HostConfig,
     networking_config: NetworkingConfig,
     image: Image,
+    *,
+    read_only_non_recursive: bool,
 ) -> Container:
     """moby create: merge, name, layer, volumes, record."""
     merged = merge.merge_and_verify_config(config, image.config.config)
@@ -102,7 +115,9 @@ async def _create(
         await _create_layer(engine, container, image, undo)
         container.directory.mkdir(parents=True, mode=0o710)
         undo.callback(shutil.rmtree, container.directory, ignore_errors=True)
-        await mounts.create(engine, container, undo)
+        await mounts.create(
+            engine, container, undo, read_only_non_recursive=read_only_non_recursive
+        )
         host_config.network_mode = host_config.network_mode or "default"
         _set_networks(container, networking_config)
         engine.containers.add(container)

@@ -33,7 +33,9 @@ if TYPE_CHECKING:
     from runner.volume import MountPoint, Prepared
 
 
-async def create(engine: Engine, container: Container, undo: AsyncExitStack) -> None:
+async def create(
+    engine: Engine, container: Container, undo: AsyncExitStack, *, read_only_non_recursive: bool
+) -> None:
     """Mount points, anonymous volumes with the image's content, and the working directory.
 
     The root filesystem is mounted for it, unless there is nothing to do in it.
@@ -50,6 +52,7 @@ async def create(engine: Engine, container: Container, undo: AsyncExitStack) -> 
         record.host_config,
         mount_points_of,
         daemon_root=engine.config.data_root,
+        read_only_non_recursive=read_only_non_recursive,
     )
     undo.push_async_callback(_release, engine, container)
     working_dir = record.config.working_dir

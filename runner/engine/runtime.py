@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from contextlib import suppress
 from typing import TYPE_CHECKING
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from runner.engine.engine import Engine
     from runner.oci.spec import Spec
 
-_SHIM_PREFIX = "io.containerd."
+_SHIM_NAME = re.compile(r"[a-z0-9]+(\.[a-z0-9-]+)+\.v[0-9]+")
 
 
 def resolve(name: str) -> Runtime:
@@ -27,12 +28,13 @@ def resolve(name: str) -> Runtime:
 
     Raises InvalidParameter for a runtime that is not installed (moby runtimes.Get).
     """
-    if name.startswith(_SHIM_PREFIX):
+    if _SHIM_NAME.fullmatch(name):
         return Runtime(name)
     if name == "runc":
         return Runtime(RUNTIME, RuncOptions())
-    if "/" not in name and shutil.which(name):
-        return Runtime(RUNTIME, RuncOptions(binary_name=name))
+    # the path, since the shim looks on containerd's PATH, which need not be ours
+    if "/" not in name and (binary := shutil.which(name)):
+        return Runtime(RUNTIME, RuncOptions(binary_name=binary))
     raise InvalidParameter(f"unknown or invalid runtime name: {name}")
 
 

@@ -16,6 +16,7 @@ the exit code.
 from __future__ import annotations
 
 import asyncio
+import logging
 import time
 from contextlib import AsyncExitStack, contextmanager
 from typing import TYPE_CHECKING
@@ -34,7 +35,7 @@ from runner.engine.exit_status import START_FAILED, set_exit_code_from_error
 from runner.engine.replace import replace_container
 from runner.engine.verify import verify_container_settings
 from runner.types import times
-from runner.types.errors import Conflict, NotModified, RunnerError
+from runner.types.errors import Conflict, NotModified, RunnerError, System
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -43,6 +44,8 @@ if TYPE_CHECKING:
     from runner.engine.engine import Engine
     from runner.engine.state import State
     from runner.volume import Prepared
+
+log = logging.getLogger(__name__)
 
 
 async def start(engine: Engine, reference: str) -> None:
@@ -110,8 +113,13 @@ async def _start_or_undo(
     except RunnerError as err:
         await _record_failure(engine, container, err.message)
         raise
-    except BaseException as err:
-        await _record_failure(engine, container, f"{type(err).__name__}: {err}")
+    except Exception as err:
+        log.exception("the start failed unexpectedly", extra={"container": container.id})
+        failure = System(f"internal error: {type(err).__name__}: {err}")
+        await _record_failure(engine, container, failure.message)
+        raise failure from err
+    except BaseException:
+        await _record_failure(engine, container, "the engine was stopped during the start")
         raise
 
 

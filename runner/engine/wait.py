@@ -22,10 +22,14 @@ class Waiter:
     done: asyncio.Future[None]
 
     async def result(self) -> WaitResponse:
-        """Wait, then tell the exit code, with the error of a start or removal that failed."""
+        """Wait, then tell the exit code, with the error of a start that failed.
+
+        Of a removed container only the code is told: the removal itself went well.
+        """
         await self.done
         state = self.container.state
-        error = WaitError(message=state.error) if state.error else None
+        tells_error = state.error and not self.container.removed
+        error = WaitError(message=state.error) if tells_error else None
         return WaitResponse(status_code=state.exit_code, error=error)
 
 
