@@ -108,7 +108,12 @@ def _version_in(module: Path, pattern: str) -> str:
     return found[1]
 
 
-GENERATORS = (generate_stubs,)
+def generate_table(root: Path) -> None:
+    """Make runner/cli/_table.py, the command line's flags, from the typer declarations."""
+    subprocess.run([sys.executable, "-m", "runner.cli.tablegen"], cwd=root, check=True)
+
+
+GENERATORS = (generate_stubs, generate_table)
 
 
 if __name__ == "__main__":
