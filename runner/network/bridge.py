@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import re
 import socket
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
@@ -15,6 +16,7 @@ import msgspec
 
 from runner.linux.libc import error_text
 from runner.network import bridge_link
+from runner.network.arp import announce
 from runner.network.attempt import attempt
 from runner.network.bridge_link import BridgeNetwork, Interface, create_interface, setup_bridge
 from runner.network.firewall import Firewall, Rules
@@ -23,7 +25,7 @@ from runner.network.port_allocator import PortAllocator, read_port_settings
 from runner.network.port_mapper import PortMapper, port_rules
 from runner.network.records import Endpoint
 from runner.network.threads import in_own_thread
-from runner.types.errors import Conflict, RunnerError, System
+from runner.types.errors import Conflict, InvalidParameter, RunnerError, System
 from runner.types.ids import generate_id
 
 if TYPE_CHECKING:
@@ -37,6 +39,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 _INTERFACE: Final = "eth0"
+_MAC_ADDRESS: Final = re.compile(r"[0-9a-f]{2}([:-][0-9a-f]{2}){5}", re.ASCII | re.IGNORECASE)
 _GONE_AFTER: Final = (0.005, 0.01, 0.02, 0.03, 0.05, 0.1, 0.1)
 """Seconds between looks whether an interface is still there."""
 
@@ -62,6 +65,7 @@ class BridgeDriver:
         self._started: _Started | None = None
         self._mapper = PortMapper(PortAllocator(*read_port_settings()))
         self._interfaces: set[str] = set()
+        self._announcements: set[asyncio.Task[None]] = set()
 
     @property
     def network(self) -> BridgeNetwork | None:
@@ -119,6 +123,7 @@ class BridgeDriver:
                 started.firewall, endpoint, request.ports
             )
             undo.pop_all()
+        self._announce(sandbox, endpoint)
         return endpoint
 
     async def delete_endpoint(self, endpoint: Endpoint) -> bool:
@@ -157,6 +162,7 @@ class BridgeDriver:
 
     async def close(self) -> None:
         """Let go of sockets; the network stays. Safe to call twice."""
+        await asyncio.gather(*self._announcements)
         await self._mapper.close()
         self._started = None
         if self._host is not None:
@@ -208,6 +214,13 @@ class BridgeDriver:
                 f" interfaces: {error_text(err)}"
             ) from err
 
+    def _announce(self, sandbox: Sandbox, endpoint: Endpoint) -> None:
+        """Make the endpoint's address known on the link; nobody waits for it."""
+        key, interface = Path(sandbox.key), _interface(endpoint)
+        task = asyncio.create_task(_announced(key, interface))
+        self._announcements.add(task)
+        task.add_done_callback(self._announcements.discard)
+
     async def _is_gone(self, endpoint: Endpoint) -> bool:
         """Wait a little for the pair to go by itself; the address is not free before."""
         for delay in _GONE_AFTER:
@@ -242,6 +255,13 @@ class BridgeDriver:
         return msgspec.structs.replace(endpoint, ports=published)
 
 
+async def _announced(key: Path, interface: Interface) -> None:
+    try:
+        await in_own_thread(lambda: announce(key, interface))
+    except OSError as err:  # most likely the sandbox is gone already
+        log.debug("failed to announce %s: %s", interface.address.ip, err)
+
+
 def _endpoint(network: BridgeNetwork, request: EndpointRequest, address: IPv4Address) -> Endpoint:
     return Endpoint(
         network_id=network.id,
@@ -251,9 +271,17 @@ def _endpoint(network: BridgeNetwork, request: EndpointRequest, address: IPv4Add
         address=str(address),
         prefix_len=network.address.network.prefixlen,
         gateway=str(network.gateway),
-        mac_address=request.mac_address.lower().replace("-", ":")
-        or bridge_link.generate_random_mac(),
+        mac_address=_mac_address(request.mac_address),
     )
+
+
+def _mac_address(wanted: str) -> str:
+    """The address in its usual spelling, a random one if none is wanted."""
+    if not wanted:
+        return bridge_link.generate_random_mac()
+    if not _MAC_ADDRESS.fullmatch(wanted):
+        raise InvalidParameter(f"invalid MAC address {wanted}")
+    return wanted.lower().replace("-", ":")
 
 
 def _interface(endpoint: Endpoint) -> Interface:

@@ -163,8 +163,6 @@ def _configure_interface(wanted: Interface) -> None:
             rt.new_address(index, wanted.address),
             rt.set_up(index),
             rt.new_default_route(wanted.gateway),
-            # Whoever knew this address by another container's MAC learns of the new one.
-            rt.use_neighbour(index, wanted.gateway),
         )
 
 
@@ -179,9 +177,11 @@ def delete_interface(host: Netlink, name: str) -> None:
 
 def delete_bridge(host: Netlink, name: str) -> None:
     """Remove a bridge with the pairs that are its ports. Idempotent."""
-    for port in ports(host, name):
-        delete_interface(host, port)
-    delete_interface(host, name)
+    link = find_link(host, name)
+    if link is not None and link.kind == "bridge":
+        for port in ports(host, name):
+            delete_interface(host, port)
+        delete_interface(host, name)
 
 
 def ports(host: Netlink, bridge: str) -> list[str]:

@@ -102,6 +102,8 @@ class Netlink:
 
         The kernel goes on after one that fails; the first error is raised.
         """
+        if not messages:
+            return
         with self._turn:
             pending = self._send(messages, NLM_F_ACK)
             errors: dict[int, int] = {}

@@ -11,11 +11,13 @@ from ipaddress import IPv4Address, ip_address
 from typing import TYPE_CHECKING, Final
 
 from runner.network import sockets
+from runner.network.conntrack import forget_flows
 from runner.network.firewall import PortRule
 from runner.network.port_allocator import AllPortsAllocated, PortAllocator, PortTaken
-from runner.network.ports import BindRequest, IPAddress, PortRequest, bind_requests
+from runner.network.ports import PROTOCOLS, BindRequest, IPAddress, PortRequest, bind_requests
 from runner.network.proxy import Proxy, start_proxy
 from runner.network.records import PublishedPort
+from runner.network.threads import in_own_thread
 from runner.types.errors import System
 
 if TYPE_CHECKING:
@@ -65,6 +67,7 @@ class PortMapper:
                 mappings.extend(self._bind(request))
             published = tuple(mapping.published for mapping in mappings)
             await firewall.publish(port_rules(container_ip, published))
+            await _forget_flows(published)
             await self._start_proxies(mappings, container_ip)
             undo.pop_all()
         return published
@@ -168,6 +171,17 @@ class PortMapper:
             mapping.socket.close()
             port = mapping.published
             self._allocator.release((mapping.address,), port.protocol, port.host_port)
+
+
+async def _forget_flows(published: Iterable[PublishedPort]) -> None:
+    """Let clients that were already sending reach the container."""
+    ports = {port.host_port for port in published if port.protocol == "udp"}
+    if not ports:
+        return
+    try:
+        await in_own_thread(lambda: forget_flows(PROTOCOLS["udp"], ports))
+    except OSError as err:  # a kernel without ctnetlink: such clients must pause for a while
+        log.warning("cannot forget flows to UDP ports %s: %s", sorted(ports), err)
 
 
 def port_rules(container_ip: IPv4Address, published: Iterable[PublishedPort]) -> list[PortRule]:

@@ -130,7 +130,7 @@ def parse_resolv_conf(text: str, source: str = HOST_PATH) -> ResolvConf:
     search: list[str] = []
     options: list[str] = []
     other: list[str] = []
-    for line in text.splitlines():
+    for line in text.split("\n"):
         match line.split():
             case []:
                 pass

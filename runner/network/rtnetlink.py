@@ -1,4 +1,4 @@
-"""Links, addresses, routes and neighbours as netlink messages (rtnetlink(7)). No I/O."""
+"""Links, addresses and routes as netlink messages (rtnetlink(7)). No I/O."""
 
 from __future__ import annotations
 
@@ -26,7 +26,6 @@ _RTM_NEWADDR: Final = 20
 _RTM_GETADDR: Final = 22
 _RTM_NEWROUTE: Final = 24
 _RTM_GETROUTE: Final = 26
-_RTM_NEWNEIGH: Final = 28
 
 _IFLA_ADDRESS: Final = 1
 _IFLA_IFNAME: Final = 3
@@ -45,18 +44,15 @@ _IFA_LOCAL: Final = 2
 _IFA_BROADCAST: Final = 4
 _RTA_DST: Final = 1
 _RTA_GATEWAY: Final = 5
-_NDA_DST: Final = 1
 
 _IFF_UP: Final = 1
 _RT_TABLE_MAIN: Final = 254
 _RTPROT_BOOT: Final = 3
 _RTN_UNICAST: Final = 1
-_NTF_USE: Final = 1
 
 _LINK: Final = struct.Struct("=BxHiII")
 _ADDRESS: Final = struct.Struct("=BBBBI")
 _ROUTE: Final = struct.Struct("=BBBBBBBBI")
-_NEIGHBOUR: Final = struct.Struct("=BxxxiHBB")
 
 
 @dataclass(frozen=True, slots=True)
@@ -213,17 +209,6 @@ def parse_route(payload: bytes) -> IPv4Network:
     prefix_length = _ROUTE.unpack_from(payload)[1]
     found = attributes(payload[_ROUTE.size :])
     return IPv4Network((found.get(_RTA_DST, bytes(4)), prefix_length))
-
-
-def use_neighbour(index: int, address: IPv4Address) -> Message:
-    """Resolve a neighbour now. The ARP request that the kernel broadcasts tells everybody on the
-    link who has the sender's address."""
-    return Message(
-        _RTM_NEWNEIGH,
-        NLM_F_CREATE,
-        _NEIGHBOUR.pack(socket.AF_INET, index, 0, _NTF_USE, 0)
-        + attribute(_NDA_DST, address.packed),
-    )
 
 
 def _string(value: bytes) -> str:
