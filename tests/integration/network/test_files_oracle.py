@@ -31,8 +31,10 @@ CASES: dict[str, tuple[str, ResolutionConfig]] = {
         replace(PLAIN, hostname="web", domainname="d.example"),
     ),
     "dns": (
-        "--dns 1.1.1.1 --dns fd00::1 --dns-search a.example --dns-search b.example"
-        " --dns-opt ndots:3",
+        (
+            "--dns 1.1.1.1 --dns fd00::1 --dns-search a.example --dns-search b.example"
+            " --dns-opt ndots:3"
+        ),
         replace(PLAIN, **DNS, dns_options=("ndots:3",)),
     ),
     "loopback dns": (
