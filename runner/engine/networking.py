@@ -136,6 +136,7 @@ async def allocate_network(engine: Engine, container: Container) -> None:
             await _connect(engine, container, name)
     except RunnerError as err:
         raise err.wrap(ERR_SETUP_NETWORKING) from err
+    await _write_joined(engine, container)
     record = engine.network.record(container.id)
     container.record.network = msgspec.json.encode(record) if record else b""
     engine.containers.checkpoint(container)
@@ -168,18 +169,32 @@ async def _join_bridge(engine: Engine, container: Container, identity: str) -> N
                 mac_address=requested,
             ),
         )
-    sandbox = engine.network.sandbox(container.id)
-    if sandbox is None:
-        raise System(f"the network sandbox of container {container.id} has gone")
+    bridge = engine.config.bridge
+    network_settings.joined(container, "bridge", identity, bridge, endpoint)
+
+
+async def _write_joined(engine: Engine, container: Container) -> None:
+    """The three files once more, now that the addresses are known."""
+    record = engine.network.record(container.id)
+    if record is None:  # it shares another container's
+        return
     write_joined(
         NetworkFiles(container.directory),
         _resolution(container),
-        sandbox,
-        addresses=[endpoint.address],
+        record.sandbox,
+        addresses=[endpoint.address for endpoint in record.endpoints],
         host_gateway=await _host_gateway(engine, container),
     )
-    bridge = engine.config.bridge
-    network_settings.joined(container, "bridge", identity, bridge, endpoint)
+
+
+async def refresh_files(engine: Engine, container: Container) -> None:
+    """Look again at IPv6, which a sysctl of the container's may have turned off by now.
+
+    The runtime sets sysctls in Tasks.Create, and the hosts file depends on IPv6.
+    """
+    if any("disable_ipv6" in name for name in container.host_config.sysctls or {}):
+        await engine.network.refresh(container.id)
+        await _write_joined(engine, container)
 
 
 async def release_network(engine: Engine, container_id: str) -> None:

@@ -199,6 +199,7 @@ async def _create_task(engine: Engine, container: Container) -> None:
     finally:
         await asyncio.wait({endpoints})
     endpoints.result()
+    await networking.refresh_files(engine, container)
 
 
 @contextmanager

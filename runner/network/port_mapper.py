@@ -64,7 +64,7 @@ class PortMapper:
             undo.push_async_callback(self._undo_map, firewall, endpoint_id, container_ip)
             mappings = self._mappings.setdefault(endpoint_id, [])
             for request in wanted:
-                mappings.extend(self._bind(request))
+                mappings.extend(self._bind(request, container_ip))
             published = tuple(mapping.published for mapping in mappings)
             await firewall.publish(port_rules(container_ip, published))
             await _forget_flows(published)
@@ -104,7 +104,7 @@ class PortMapper:
         mappings = self._mappings.setdefault(endpoint_id, [])
         for port in published:
             try:
-                mappings.append(self._bind_again(port))
+                mappings.append(self._bind_again(port, container_ip))
             except System as err:
                 log.warning("endpoint %s: %s", endpoint_id, err)
         await self._start_proxies(mappings, container_ip)
@@ -115,12 +115,12 @@ class PortMapper:
             _, mappings = self._mappings.popitem()
             await self._let_go(mappings)
 
-    def _bind(self, request: BindRequest) -> list[_Mapping]:
+    def _bind(self, request: BindRequest, container_ip: IPv4Address) -> list[_Mapping]:
         """Allocate and hold a port (bridge bindHostPorts)."""
         exact = request.host_port != 0 and request.host_port == request.host_port_end
         for attempt in range(1, _ATTEMPTS + 1):
             try:
-                return self._attempt(request)
+                return self._attempt(request, container_ip)
             except (PortTaken, AllPortsAllocated):
                 raise
             except System as err:
@@ -129,13 +129,14 @@ class PortMapper:
                 log.info("trying another port: %s", err)
         raise AssertionError("the last attempt raises")
 
-    def _attempt(self, request: BindRequest) -> list[_Mapping]:
+    def _attempt(self, request: BindRequest, container_ip: IPv4Address) -> list[_Mapping]:
         addresses, protocol = request.addresses, request.protocol
         port = self._allocator.request(
             addresses, protocol, request.host_port, request.host_port_end
         )
         try:
-            held = sockets.hold(addresses, protocol, port)
+            target = f"{container_ip}:{request.container_port}"
+            held = sockets.hold(addresses, protocol, port, target)
         except BaseException:
             self._allocator.release(addresses, protocol, port)
             raise
@@ -146,12 +147,13 @@ class PortMapper:
             for address, bound in zip(addresses, held, strict=True)
         ]
 
-    def _bind_again(self, port: PublishedPort) -> _Mapping:
+    def _bind_again(self, port: PublishedPort, container_ip: IPv4Address) -> _Mapping:
         address = ip_address(port.host_ip)
         (mapping,) = self._attempt(
             BindRequest(
                 port.protocol, port.container_port, (address,), port.host_port, port.host_port
-            )
+            ),
+            container_ip,
         )
         return mapping
 

@@ -22,19 +22,21 @@ _BPF_RETURN: Final = 0x06
 _IPV6_RECVPKTINFO: Final = 49
 
 
-def hold(addresses: Sequence[IPAddress], protocol: str, port: int) -> list[socket.socket]:
+def hold(
+    addresses: Sequence[IPAddress], protocol: str, port: int, target: str
+) -> list[socket.socket]:
     """Bind the port on all of `addresses`. What arrives is dropped: firewall rules bring it to the
     container before it comes here.
 
-    Raises System when another program has it.
+    Raises System when another program has it; `target`, what it was to lead to, is said then.
     """
     with contextlib.ExitStack() as undo:
-        held = [undo.enter_context(_hold(address, protocol, port)) for address in addresses]
+        held = [undo.enter_context(_hold(address, protocol, port, target)) for address in addresses]
         undo.pop_all()
     return held
 
 
-def _hold(address: IPAddress, protocol: str, port: int) -> socket.socket:
+def _hold(address: IPAddress, protocol: str, port: int, target: str) -> socket.socket:
     shown = f"[{address}]:{port}" if address.version == 6 else f"{address}:{port}"
     try:
         held = _make_socket(address, protocol)
@@ -46,7 +48,9 @@ def _hold(address: IPAddress, protocol: str, port: int) -> socket.socket:
             held.listen(socket.SOMAXCONN)
     except OSError as err:
         held.close()
-        raise System(f"failed to bind host port {shown}/{protocol}: {error_text(err)}") from err
+        raise System(
+            f"failed to bind host port for {shown}:{target}/{protocol}: {error_text(err)}"
+        ) from err
     return held
 
 

@@ -150,10 +150,12 @@ async def test_a_port_of_another_program(
         port = program.getsockname()[1]
         with pytest.raises(System) as refused:
             await publish(network, "web", **{bindings: ("", str(port))})
+    address = place.subnet.network[2]
     assert str(refused.value).endswith(
-        f"): failed to bind host port 0.0.0.0:{port}/{bindings[:3]}: address already in use"
+        f"): failed to bind host port for 0.0.0.0:{port}:{address}:80/{bindings[:3]}:"
+        " address already in use"
     )
-    assert str(place.subnet.network[2]) not in map(str, place.addresses.owners())
+    assert str(address) not in map(str, place.addresses.owners())
     assert await publish(network, "web", **{bindings: ("", str(port))})
 
 
