@@ -1,0 +1,148 @@
+"""The parse table says what the typer declarations say: both roads read the same."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from runner.cli import pflag, table, tablegen
+from runner.cli.declarations.registry import COMMANDS
+from tests.unit.cli.support import TABLE, parse_with_typer
+
+PATHS = [command.path for command in COMMANDS]
+WORDS = st.text("abx019.:/=,-", max_size=6)
+TEXTS = st.one_of(
+    WORDS,
+    st.sampled_from(
+        ["1", "0x10", "-5", "5m", "1.5g", "true", "1m30s", "stdin", "a=b", "/dev/x:10",
+         "nofile=1:2", "type=tmpfs,target=/t", "name=n,alias=a", "all", "1.1.1.1", "c 1:* rwm"]
+    ),
+)  # fmt: skip
+
+
+def spellings(record: tuple[Any, ...], text: str) -> st.SearchStrategy[list[str]]:
+    """The ways to give a flag that pflag and typer share."""
+    _, long, short, kind, *_ = record
+    if kind == "bool":
+        return st.sampled_from([[name] for name in (*long, short) if name])
+    forms = [[name, text] for name in (*long, short) if name]
+    forms += [[f"{name}={text}"] for name in long]
+    if short and text and not text.startswith("="):
+        forms.append([short + text])
+    return st.sampled_from(forms)
+
+
+@st.composite
+def command_lines(draw: st.DrawFn, path: str) -> list[str]:
+    found = TABLE.find(path.split())
+    assert found is not None
+    command = found[1]
+    argv: list[str] = []
+    unused = list(command.flags)
+    for _ in range(draw(st.integers(0, 4))):
+        if unused and draw(st.integers(0, 9)):
+            record = draw(st.sampled_from(unused))
+            if record[3] != "list":
+                # Given twice, pflag judges both values, typer only the last.
+                unused.remove(record)
+            argv += draw(spellings(record, draw(TEXTS)))
+        else:
+            argv.append(draw(st.sampled_from(["--bogus", "--bogus=1", "-Z"])))
+    if draw(st.booleans()):
+        argv.append("--")
+    words = st.text("abc", min_size=1, max_size=3)
+    return argv + draw(st.lists(words, max_size=3))
+
+
+def parse_with_table(path: str, argv: list[str]) -> dict[str, Any] | None:
+    found = TABLE.find(path.split())
+    assert found is not None
+    try:
+        return vars(pflag.parse(path, found[1], argv, lambda _text: None))
+    except pflag.UsageError:
+        return None
+
+
+def same(values: dict[str, Any] | None) -> dict[str, Any] | None:
+    """typer has None or () where the table has an empty list."""
+    if values is None:
+        return None
+    return {name: value or None if value != 0 else value for name, value in values.items()}
+
+
+@pytest.mark.parametrize("path", PATHS)
+@settings(max_examples=60, deadline=None)
+@given(data=st.data())
+def test_both_roads_read_the_same(path: str, data: st.DataObject) -> None:
+    argv = data.draw(command_lines(path))
+    assert same(parse_with_table(path, argv)) == same(parse_with_typer(path, argv)), argv
+
+
+@pytest.mark.parametrize("path", PATHS)
+def test_every_flag_is_read_the_same(path: str) -> None:
+    """Not left to chance: each flag once, in each of its names."""
+    found = TABLE.find(path.split())
+    assert found is not None
+    words = ["w"] * max(1, len(found[1].positionals)) if found[1].positionals else []
+    for record in found[1].flags:
+        for name in filter(None, (*record[1], record[2])):
+            argv = [name] if record[3] == "bool" else [name, _sample(record[4])]
+            ours = parse_with_table(path, [*argv, *words])
+            assert ours is not None, (path, argv)
+            assert same(ours) == same(parse_with_typer(path, [*argv, *words])), argv
+
+
+def _sample(parser: str) -> str:
+    """A text that the parser takes."""
+    samples = {
+        "attach_stream": "stdin",
+        "device_cgroup_rule": "c 1:* rwm",
+        "environment_variable": "A=b",
+        "sysctl": "net.a=1",
+        "ulimit": "nofile=1",
+        "extra_host": "a:1.1.1.1",
+        "ip_address": "1.1.1.1",
+        "dns_search": "a.b",
+        "mount": "target=/x",
+        "gpu_request": "all",
+        "duration": "1s",
+        "weight_device": "/dev/a:10",
+        "throttle_bps": "/dev/a:1k",
+        "throttle_iops": "/dev/a:1",
+        "filter_pair": "a=b",
+    }
+    return samples.get(parser.rpartition(":")[2], "7")
+
+
+def test_the_built_table_is_the_declarations() -> None:
+    built = pytest.importorskip("runner.cli._table", reason="not built")
+    if table.fingerprint() == built.FINGERPRINT:
+        assert {name: getattr(built, name) for name in tablegen.build()} == tablegen.build()
+
+
+def test_a_stale_table_is_not_used(monkeypatch: pytest.MonkeyPatch) -> None:
+    import sys
+    import types
+
+    stale = types.ModuleType("runner.cli._table")
+    vars(stale).update(COMMANDS={}, ALIASES={}, GROUPS=(), FINGERPRINT="of another day")
+    monkeypatch.setitem(sys.modules, "runner.cli._table", stale)
+    assert table.load().find(["run"]) is not None
+
+
+def test_without_a_table_the_declarations_serve(monkeypatch: pytest.MonkeyPatch) -> None:
+    import sys
+
+    monkeypatch.setitem(sys.modules, "runner.cli._table", None)
+    assert table.load().find(["container", "ls"]) is not None
+
+
+def test_every_target_exists_and_every_option_is_documented() -> None:
+    for command in COMMANDS:
+        assert callable(pflag.load(command.target)), command.path
+        assert command.help
+        for name, _, info in tablegen.parameters(command.options):
+            assert getattr(info, "help", None) or "Argument" in type(info).__name__, name
