@@ -71,7 +71,9 @@ async def test_an_address_is_reserved_once(store: Store) -> None:
     await store.addresses.reserve("n", SUBNET, "a", wanted)
     with pytest.raises(Conflict, match="Address already in use"):
         await store.addresses.reserve("n", SUBNET, "b", wanted)
-    with pytest.raises(InvalidParameter, match=r"no configured subnet contains IP address 10\.9\.9\.9"):
+    with pytest.raises(
+        InvalidParameter, match=r"no configured subnet contains IP address 10\.9\.9\.9"
+    ):
         await store.addresses.reserve("n", SUBNET, "b", IPv4Address("10.9.9.9"))
 
 
