@@ -95,7 +95,11 @@ class EngineClient:
 
     def checked(self, connection: Connection) -> http.Response:
         """Read the answer's head. Raises the error class that its status means."""
-        response = http.read_response(connection)
+        try:
+            response = http.read_response(connection)
+        except UnexpectedAnswer:
+            connection.close()
+            raise
         if response.status < 400:
             return response
         body = response.read()
@@ -115,9 +119,12 @@ class EngineClient:
     def json(self, method: str, path: str, *, query: Query | None = None, body: Any = None) -> Any:
         """Call and parse the answer; None when it has no body."""
         response = self.call(method, path, query=query, body=body)
-        answer = response.json() if response.status not in (204, 304) else response.read() or None
-        self.release(response)
-        return answer
+        try:
+            if response.status in (204, 304):
+                return response.read() or None
+            return response.json()
+        finally:
+            self.release(response)
 
     def run(self, method: str, path: str, *, query: Query | None = None, body: Any = None) -> None:
         """Call for the effect only."""
@@ -135,6 +142,11 @@ class EngineClient:
                 raise
             mend(failure)
         return connect(self.address, self._tls)
+
+    def close(self) -> None:
+        """Close the connections that wait for a next request."""
+        while self._idle:
+            self._idle.pop().close()
 
     def release(self, response: http.Response) -> None:
         """Give the answer's connection back for the next request, if it can serve one."""

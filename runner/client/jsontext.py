@@ -30,6 +30,7 @@ def _refuse(value: object) -> object:
 
 _scan: Callable[[str, int], tuple[Any, int]]
 _encode: Callable[[Any], Iterable[str]]
+_quote: Callable[[str], str]
 try:
     import _json
 except ImportError:  # another interpreter than CPython
@@ -37,9 +38,11 @@ except ImportError:  # another interpreter than CPython
 
     _scan = json.JSONDecoder().raw_decode
     _encode = json.JSONEncoder(separators=(",", ":")).iterencode
+    _quote = json.JSONEncoder(ensure_ascii=False).encode
 else:
     _accelerated: Any = _json
     _scan = _accelerated.make_scanner(_Grammar())
+    _quote = _accelerated.encode_basestring
     _encoder = _accelerated.make_encoder(
         None, _refuse, _json.encode_basestring_ascii, None, ":", ",", False, False, True
     )
@@ -100,12 +103,7 @@ def quote(value: Any) -> str:
     """A scalar or empty container as Go's encoder writes it without HTML escaping."""
     if not isinstance(value, str):
         return dumps(value)
-    if value.isascii():
-        return dumps(value).replace("\\u007f", "\x7f")
-    return '"' + "".join(_escape(char) for char in value) + '"'
-
-
-def _escape(char: str) -> str:
-    if char in "\u2028\u2029" or char.isascii():
-        return dumps(char)[1:-1]
-    return char
+    text = _quote(value)
+    for separator in "\u2028\u2029":  # line ends to JavaScript, so Go escapes them
+        text = text.replace(separator, f"\\u{ord(separator):04x}")
+    return text

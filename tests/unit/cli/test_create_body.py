@@ -201,7 +201,8 @@ def test_endpoints() -> None:
         (["--network", "n", "--network", "n"], 'network "n" is specified multiple times'),
         (
             ["--network", "n", "--network", "host"],
-            "conflicting options: cannot attach both user-defined and non-user-defined network-modes",
+            "conflicting options: cannot attach both user-defined and non-user-defined "
+            "network-modes",
         ),
         (
             ["--network-alias", "a"],
@@ -284,7 +285,8 @@ def test_the_body_is_what_the_engine_reads() -> None:
         "-it", "-e", "A=1", "-v", "v:/c", "-p", "80:80", "--mount", "type=tmpfs,target=/t",
         "--device", "/dev/null", "--gpus", "all", "--ulimit", "nofile=1", "--init", "-m", "1g",
         "--cpus", "1", "--network", "name=n,alias=a,gw-priority=1", "--health-cmd", "x",
-        "--blkio-weight-device", "/dev/a:10", "--device-read-bps", "/dev/a:1", "--sysctl", "net.a=1",
+        "--blkio-weight-device", "/dev/a:10", "--device-read-bps", "/dev/a:1",
+        "--sysctl", "net.a=1",
         "--annotation", "a=b", "--log-opt", "x=y", "--security-opt", "systempaths=unconfined",
         "--stop-timeout", "3", "--pids-limit", "4", "--oom-kill-disable", "--shm-size", "1m",
     )  # fmt: skip

@@ -1,0 +1,122 @@
+"""The program as a whole, without an engine: global flags, help, errors, exit codes."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[3]
+
+
+def runner(*argv: str, stdin: int = subprocess.DEVNULL, **env: str) -> tuple[int, str, str]:
+    environment = {"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT)} | env
+    done = subprocess.run(
+        [sys.executable, "-m", "runner", *argv],
+        stdin=stdin,
+        capture_output=True,
+        text=True,
+        env=environment,
+        timeout=60,
+    )
+    return done.returncode, done.stdout, done.stderr
+
+
+NOWHERE = "unix:///nowhere/x.sock"
+ABSENT = f"Cannot connect to the Docker daemon at {NOWHERE}. Is the docker daemon running?"
+
+
+def test_version_needs_no_engine() -> None:
+    assert runner("-v") == (0, "runner version 0.1.0\n", "")
+
+
+@pytest.mark.parametrize("argv", [["-H", NOWHERE, "ps"], ["--host=" + NOWHERE, "rm", "x"]])
+def test_an_absent_engine(argv: list[str]) -> None:
+    assert runner(*argv) == (1, "", f"{ABSENT}\n")
+
+
+def test_the_environment_names_an_engine_and_docker_host_does_not() -> None:
+    _, _, said = runner("ps", RUNNER_HOST=NOWHERE, DOCKER_HOST="unix:///other")
+    assert said == f"{ABSENT}\n"
+
+
+def test_run_maps_an_absent_engine_to_125() -> None:
+    assert runner("-H", NOWHERE, "run", "x") == (
+        125,
+        "",
+        f"runner: {ABSENT}\n\nRun 'runner run --help' for more information\n",
+    )
+
+
+@pytest.mark.parametrize(
+    ("argv", "code", "text"),
+    [
+        (["bogus"], 1, "runner: unknown command: runner bogus"),
+        (["image", "bogus"], 1, "runner: unknown command: runner image bogus"),
+        (["--bogus", "ps"], 125, "unknown flag: --bogus"),
+        (["image", "--bogus"], 125, "unknown flag: --bogus"),
+        (["-H"], 125, "flag needs an argument: 'H' in -H"),
+        (["-H", "foo://x", "ps"], 1, "invalid bind address format: foo://x"),
+        (["run", "-d", "-a", "stdin", "x"], 1,
+         "conflicting options: cannot specify both --attach and --detach"),
+        (["-H", NOWHERE, "run", "-it", "x"], 1, "the input device is not a TTY"),
+        (["load", "-i", "/nonexistent"], 1, "open /nonexistent: no such file or directory"),
+    ],
+)  # fmt: skip
+def test_wrong_command_lines(argv: list[str], code: int, text: str) -> None:
+    got, out, err = runner(*argv)
+    assert (got, out, err.splitlines()[0]) == (code, "", text)
+
+
+@pytest.mark.parametrize(
+    ("argv", "usage"),
+    [
+        (["--help"], "Usage: runner [OPTIONS] COMMAND [ARGS]..."),
+        (["help"], "Usage: runner [OPTIONS] COMMAND [ARGS]..."),
+        ([], "Usage: runner [OPTIONS] COMMAND [ARGS]..."),
+        (["image"], "Usage: runner image [OPTIONS] COMMAND [ARGS]..."),
+        (["run", "--help"], "Usage: runner run [OPTIONS] IMAGE [COMMAND] [ARG...]"),
+        (["container", "ls", "--help"], "Usage: runner container ls [OPTIONS]"),
+    ],
+)
+def test_help(argv: list[str], usage: str) -> None:
+    code, out, err = runner(*argv)
+    assert (code, out.splitlines()[0], err) == (0, usage, "")
+
+
+def test_completion() -> None:
+    _, out, _ = runner(
+        _RUNNER_COMPLETE="complete_bash", COMP_WORDS="runner run --memory-s", COMP_CWORD="2"
+    )
+    assert out.split() == ["--memory-swap", "--memory-swappiness"]
+
+
+def test_a_closed_stdin_and_stdout_are_no_trouble() -> None:
+    command = f"{sys.executable} -m runner -H {NOWHERE} run -i x <&- >&-"
+    done = subprocess.run(
+        ["sh", "-c", command],
+        capture_output=True,
+        env=os.environ | {"PYTHONPATH": str(ROOT)},
+        timeout=60,
+    )
+    assert done.returncode == 125
+
+
+def test_units_are_printed_or_installed(tmp_path: Path) -> None:
+    code, out, _ = runner("system", "install", "--print")
+    assert code == 0
+    assert "ListenStream=/run/runner.sock" in out
+    assert f"ExecStart={sys.executable} -m runner serve --host fd://" in out
+    code, out, _ = runner("system", "install", "--root", str(tmp_path))
+    folder = tmp_path / "etc/systemd/system"
+    assert code == 0
+    assert sorted(path.name for path in folder.iterdir()) == ["runner.service", "runner.socket"]
+
+
+def test_a_bundle_wants_a_folder_of_its_own(tmp_path: Path) -> None:
+    (tmp_path / "x").touch()
+    code, _, err = runner("-H", NOWHERE, "bundle", "create", "busybox", str(tmp_path))
+    assert (code, err) == (1, f"{tmp_path} is not empty: a bundle needs a folder of its own\n")
