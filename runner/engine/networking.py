@@ -150,7 +150,6 @@ async def _connect(engine: Engine, container: Container, name: str) -> None:
         await _join_bridge(engine, container, identity)
     else:
         place.endpoint_id = generate_id()
-    _log_network(engine, container, name, "connect")
 
 
 async def _join_bridge(engine: Engine, container: Container, identity: str) -> None:
@@ -187,6 +186,16 @@ async def _write_joined(engine: Engine, container: Container) -> None:
     )
 
 
+def connected(engine: Engine, container: Container) -> None:
+    """Tell that the container has joined its networks.
+
+    Not before its task is made, as moby joins them only then.
+    """
+    for name, place in container.record.network_settings.networks.items():
+        if place.endpoint_id:
+            _log_network(engine, container, name, "connect")
+
+
 async def refresh_files(engine: Engine, container: Container) -> None:
     """Look again at IPv6, which a sysctl of the container's may have turned off by now.
 
@@ -210,10 +219,13 @@ async def release_network(engine: Engine, container_id: str) -> None:
 
 
 def released(engine: Engine, container: Container) -> None:
-    """Tell that the container has left its networks, and forget what it had there."""
-    for name, place in container.record.network_settings.networks.items():
-        if place.endpoint_id:
-            _log_network(engine, container, name, "disconnect")
+    """Tell that the container has left its networks, and forget what it had there.
+
+    As in moby whoever has a sandbox leaves every network, also one that could not be joined.
+    """
+    settings = container.record.network_settings
+    for name in settings.networks if settings.sandbox_id else ():
+        _log_network(engine, container, name, "disconnect")
     network_settings.released(container)
     container.record.network = b""
 

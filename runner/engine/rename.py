@@ -24,10 +24,10 @@ async def container_rename(engine: Engine, reference: str, new_name: str) -> Non
         new_name = new_name.removeprefix("/")
         if new_name == old_name:
             raise InvalidParameter("Renaming a container with the same name as its current name")
-        validate_name(new_name)
         try:
+            validate_name(f"/{new_name}")
             engine.containers.reserve_name(container.id, new_name)
-        except Conflict as err:
+        except (Conflict, InvalidParameter) as err:
             raise err.wrap("Error when allocating new name") from err
         container.record.name = new_name
         engine.containers.checkpoint(container)

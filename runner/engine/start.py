@@ -133,7 +133,6 @@ async def _record_failure(engine: Engine, container: Container, message: str) ->
     networking.released(engine, container)
     mounts.log_unmounts(engine, container)
     await cleanup.cleanup(engine, container.id)
-    container.waiters.stopped()
 
 
 async def _start(
@@ -199,6 +198,7 @@ async def _create_task(engine: Engine, container: Container) -> None:
     finally:
         await asyncio.wait({endpoints})
     endpoints.result()
+    networking.connected(engine, container)
     await networking.refresh_files(engine, container)
 
 
