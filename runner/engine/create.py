@@ -27,6 +27,7 @@ from runner.engine import (
     references,
 )
 from runner.engine.container import ContainerRecord
+from runner.engine.orphans import CONTAINER_LABEL
 from runner.engine.verify import verify_container_settings
 from runner.logs import merge_and_verify_log_config
 from runner.oci import merge
@@ -166,7 +167,7 @@ async def _create_layer(
 ) -> None:
     """The container's writable snapshot on top of the image's (moby CreateLayer)."""
     snapshots = engine.containerd.snapshots(container.record.driver)
-    labels = {GC_ROOT: container.record.created}
+    labels = {GC_ROOT: container.record.created, CONTAINER_LABEL: container.id}
     try:
         try:
             mounts = await snapshots.prepare(container.id, image.chain_id, labels)

@@ -7,7 +7,8 @@ what is true now:
     running   runs       streams, log and exit are taken up again
     running   stopped    the exit is recorded with its code, the run is given back
     running   none       the same with code 255: nobody saw how it ended
-    other     any        a start or removal was cut off: the run is given back
+    other     any        a start was cut off: the run is given back
+    none      -          a create was cut off: what it made is removed (`orphans`)
 
 Then containers whose restart policy says so are started, auto-remove ones that ended are removed,
 and what removed containers have left is swept up.
@@ -21,7 +22,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from runner.containerd.tasks import Status as TaskStatus
-from runner.engine import cleanup, mounts, networking, process_io, remove, start
+from runner.engine import cleanup, mounts, networking, orphans, process_io, remove, start
 from runner.engine.exit_status import EXIT_UNKNOWN, ExitStatus
 from runner.types import times
 from runner.types.errors import RunnerError
@@ -51,7 +52,7 @@ class Report:
             for what, ids in (
                 ("still running", self.taken_up),
                 ("ended meanwhile", self.ended_meanwhile),
-                ("half-made starts undone", self.undone),
+                ("half-made undone", self.undone),
                 ("restarted by policy", self.restarted),
                 ("auto-removed", self.removed),
                 ("half-removed finished", self.swept),
@@ -67,11 +68,14 @@ async def restore(engine: Engine) -> Report:
     containers = engine.containers.load()
     tasks = {task.container_id: task for task in await engine.containerd.tasks.list()}
     made = {container.id for container in await engine.containerd.containers.list()}
-    for leftover in engine.leftovers.load():
-        engine.leftovers.sweep_soon(leftover)
-        report.swept.append(leftover.id)
+    leftovers = engine.leftovers.load()
     running = [item for item in containers if item.state.running and _is_alive(tasks.get(item.id))]
     await networking.restore(engine, [item.record.network for item in running])
+    known = {item.id for item in containers} | {leftover.id for leftover in leftovers}
+    report.undone += await orphans.collect(engine, known)
+    for leftover in leftovers:
+        engine.leftovers.sweep_soon(leftover)
+        report.swept.append(leftover.id)
     async with asyncio.TaskGroup() as group:
         for container in containers:
             task = tasks.get(container.id)
@@ -118,7 +122,11 @@ def _is_alive(task: Process | None) -> bool:
 
 def _has_traces(engine: Engine, container: Container) -> bool:
     """Whether something of a run is left although containerd knows nothing of it."""
-    return container.runtime_dir.exists() or (engine.config.rootfs_dir / container.id).exists()
+    return (
+        container.runtime_dir.exists()
+        or (engine.config.rootfs_dir / container.id).exists()
+        or mounts.shm_path(engine, container.id).exists()
+    )
 
 
 async def _take_up(engine: Engine, container: Container, task: Process) -> None:
