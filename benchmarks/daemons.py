@@ -31,6 +31,7 @@ from tests.support.workspace import Workspace, cgroup_parents, remove_cgroups
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+ROOT = Path(__file__).parents[1]
 IMAGE = "busybox"
 CTR_NAMESPACE = "bench"
 
@@ -98,7 +99,8 @@ class Daemons:
 
     @functools.cached_property
     def _runner_program(self) -> list[str]:
-        # As pip does for what it installs; a working copy may have been edited since.
+        # As it is once installed: a working copy may have been edited since.
+        subprocess.run([sys.executable, "-m", "runner.cli.tablegen"], cwd=ROOT, check=True)
         compileall.compile_dir(Path(runner.__file__).parent, quiet=2)
         installed = Path(sys.executable).with_name("runner")
         return [str(installed)] if installed.exists() else runner_command()
