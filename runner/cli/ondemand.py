@@ -102,5 +102,6 @@ def _reason(log: int, start: int, code: int) -> str:
     words = os.pread(log, _LAST_WORDS, start + max(0, size - _LAST_WORDS))
     lines = [line for line in words.decode("utf-8", "replace").splitlines() if line.strip()]
     if lines:
-        return f"cannot start runner's engine: {lines[-1].strip()}"
+        words_of_its_own = lines[-1].strip().removeprefix("runner: ")
+        return f"cannot start runner's engine: {words_of_its_own}"
     return f"cannot start runner's engine: it ended with code {code}; see {LOG}"

@@ -64,6 +64,20 @@ class ServeOptions:
     group: Annotated[
         str | None, flag("--group", metavar="string", help="Group that owns the unix socket")
     ] = None
+    tlscacert: Annotated[
+        str | None,
+        flag(
+            "--tlscacert",
+            metavar="string",
+            help="Authority that TCP clients' certificates must come from",
+        ),
+    ] = None
+    tlscert: Annotated[
+        str | None, flag("--tlscert", metavar="string", help="Certificate shown to TCP clients")
+    ] = None
+    tlskey: Annotated[
+        str | None, flag("--tlskey", metavar="string", help="Key of that certificate")
+    ] = None
     log_level: Annotated[
         str | None,
         flag("--log-level", metavar="string", help="debug, info, warn or error (info)"),

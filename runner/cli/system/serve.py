@@ -26,6 +26,9 @@ _TEXTS = (
     "default_runtime",
     "pidfile",
     "group",
+    "tlscacert",
+    "tlscert",
+    "tlskey",
     "log_level",
     "log_format",
 )
@@ -41,6 +44,6 @@ def run(context: Context, options: ServeOptions) -> NoReturn:
         if (value := getattr(options, name)) is not None
     ]
     if options.debug:
-        arguments.append("--debug")
+        arguments.append("--log-level=debug")
     output.flush()
     os.execv(sys.executable, [sys.executable, *ENGINE, *arguments])  # noqa: S606

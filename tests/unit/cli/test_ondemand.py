@@ -76,7 +76,7 @@ def test_ten_commands_start_one_engine(tmp_path: Path) -> None:
     ("engine", "message"),
     [
         (
-            "import sys; sys.exit('first\\ncontainerd does not answer at /x: start it\\n')",
+            "import sys; sys.exit('first\\nrunner: containerd does not answer at /x: start it\\n')",
             "cannot start runner's engine: containerd does not answer at /x: start it\n",
         ),
         (
