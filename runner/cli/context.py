@@ -11,7 +11,7 @@ from runner.client.client import EngineClient
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from runner.client.errors import ConnectionFailed
-    from runner.client.transport import TLSFiles
+    from runner.client.tls import TLSFiles
 
 
 class Context:

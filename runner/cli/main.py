@@ -9,7 +9,7 @@ import sys
 from runner import __version__
 from runner.cli import pflag, table
 from runner.cli.context import Context, say, warn
-from runner.cli.errors import CliError, describe
+from runner.cli.errors import CliError, describe, os_error
 from runner.client.output import OutputClosed
 from runner.types.errors import RunnerError
 
@@ -81,6 +81,9 @@ def run(argv: list[str]) -> int:
         return 130
     except BrokenPipeError:
         _die_of_broken_pipe()
+    except OSError as err:
+        warn(os_error(err))
+        return 1
 
 
 def _run(argv: list[str]) -> int:
@@ -114,7 +117,7 @@ def _context(options: pflag.Options) -> Context:
         verify = bool(environment.get("RUNNER_TLS_VERIFY"))
     if not (options.tls or verify):
         return Context(options.host or "")
-    from runner.client.transport import TLSFiles
+    from runner.client.tls import TLSFiles
 
     folder = environment.get("RUNNER_CERT_PATH", os.path.expanduser("~/.runner"))  # noqa: PTH111
     files = TLSFiles(

@@ -65,6 +65,8 @@ class AttachedStreams:
         else:
             self._half_close()
         self._watch_connection()
+        if self._connection.pending():
+            self._read()
 
     def stop(self) -> None:
         """Give the terminal back and close the connection; safe to call twice."""
@@ -75,28 +77,25 @@ class AttachedStreams:
             self._reactor.forget(self._connection.fileno())
         self._connection.close()
 
-    def _watch_connection(self) -> None:
+    def _watch_connection(self, *, writing: bool = False) -> None:
         if not self.finished:
-            self._reactor.watch(
-                self._connection.fileno(),
-                read=self._read,
-                write=self._send if self._outgoing else None,
-            )
+            write = self._send if writing else None
+            self._reactor.watch(self._connection.fileno(), read=self._read, write=write)
 
     def _watch_stdin(self) -> None:
         if not (self._stdin_ended or self.finished):
             self._reactor.watch(_STDIN, read=self._type)
 
     def _read(self) -> None:
-        """Everything that is there; a TLS socket may hold more than poll knows of."""
+        """One piece, so that signals and stdin get their turn; poll tells if there is more."""
         try:
             while data := self._connection.sock.recv(_PIECE):
                 self._deliver(data)
-                if len(data) < _PIECE and not hasattr(self._connection.sock, "pending"):
+                if not self._connection.pending():
                     return
-        except (BlockingIOError, _would_block()):
+        except BlockingIOError:
             return
-        except ConnectionResetError:
+        except OSError:
             pass  # the engine went away: an end like another, the exit status tells the rest
         self._end()
 
@@ -131,8 +130,9 @@ class AttachedStreams:
         try:
             while self._outgoing:
                 self._outgoing = self._outgoing[self._connection.sock.send(self._outgoing) :]
-        except (BlockingIOError, _would_block()):
-            self._watch_connection()
+            self._connection.flush()
+        except BlockingIOError:
+            self._watch_connection(writing=True)
             return
         except OSError:
             self._outgoing, self._stdin_ended = b"", True  # nobody reads it any more
@@ -153,11 +153,3 @@ class AttachedStreams:
 def _detach_sequence(keys: str) -> bytes:
     """The keys asked for; an invalid sequence is the engine's to refuse, it was told first."""
     return parse_detach_keys(keys) if keys else bytes((16, 17))
-
-
-def _would_block() -> type[BaseException]:
-    """What TLS raises for "nothing there yet", when TLS is in use at all."""
-    import sys
-
-    ssl = sys.modules.get("ssl")
-    return ssl.SSLWantReadError if ssl else BlockingIOError

@@ -13,7 +13,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
     from typing import Any
 
-    from runner.client.transport import Connection, TLSFiles
+    from runner.client.tls import TLSFiles
+    from runner.client.transport import Connection
 
     Query = dict[str, str | list[str]]
 

@@ -5,31 +5,25 @@ from __future__ import annotations
 # `socket` is a thin dress around this module and costs ten times its import.
 import _socket
 
-from runner.client.errors import ConnectionFailed, PermissionDenied, UnexpectedAnswer
+from runner.client.errors import ClientError, ConnectionFailed, PermissionDenied, UnexpectedAnswer
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from runner.client.address import Address
+    from runner.client.tls import TLSFiles, TLSSocket
+
+    Socket = _socket.socket | TLSSocket
 
 _PIECE = 65536
 _LINE_LIMIT = 65536
 
 
-class TLSFiles:
-    """The PEM files of a TLS connection; without `ca` the server is not verified."""
-
-    def __init__(self, ca: str = "", cert: str = "", key: str = "") -> None:
-        self.ca = ca
-        self.cert = cert
-        self.key = key
-
-
 class Connection:
     """One socket with a read buffer, for one request at a time. Who opens it closes it."""
 
-    def __init__(self, sock: _socket.socket) -> None:
+    def __init__(self, sock: Socket) -> None:
         self.sock = sock
         self.buffer = b""
         self.reusable = True
@@ -70,10 +64,21 @@ class Connection:
         except OSError as err:
             raise UnexpectedAnswer(f"read: {(err.strerror or str(err)).lower()}") from err
 
+    def pending(self) -> bool:
+        """Whether `sock.recv` has something that poll does not know of."""
+        return not isinstance(self.sock, _socket.socket) and self.sock.pending()
+
+    def flush(self) -> None:
+        """Bring out what `sock.send` has taken. Raises BlockingIOError while that must wait."""
+        if not isinstance(self.sock, _socket.socket):
+            self.sock.flush()
+
     def close_write(self) -> None:
         """Half-close: the other end reads an end of file, and may still write."""
-        # Not SSLSocket's own shutdown, which would end reading too.
-        _socket.socket.shutdown(self.sock, _socket.SHUT_WR)
+        if isinstance(self.sock, _socket.socket):
+            self.sock.shutdown(_socket.SHUT_WR)
+        else:
+            self.sock.close_write()
 
     def close(self) -> None:
         """Close the socket; safe to call twice."""
@@ -100,15 +105,23 @@ def _connect_unix(path: str) -> _socket.socket:
     return _connected(sock, lambda: sock.connect(path))
 
 
-def _connect_tcp(address: Address, tls: TLSFiles | None) -> _socket.socket:
+def _connect_tcp(address: Address, tls: TLSFiles | None) -> Socket:
     family, kind, protocol, _, where = _socket.getaddrinfo(
         address.name, address.port, 0, _socket.SOCK_STREAM
     )[0]
-    if tls is not None:
-        return _connect_tls(address, tls)
     sock = _socket.socket(family, kind | _socket.SOCK_CLOEXEC, protocol)
     sock.setsockopt(_socket.IPPROTO_TCP, _socket.TCP_NODELAY, 1)
-    return _connected(sock, lambda: sock.connect(where))
+    _connected(sock, lambda: sock.connect(where))
+    if tls is None:
+        return sock
+    from runner.client.tls import TLSSocket
+
+    try:
+        return TLSSocket(sock, tls, address.name)
+    except OSError as err:
+        sock.close()
+        reason = f"{err.strerror or err}" + (f": {err.filename}" if err.filename else "")
+        raise ClientError(f"error during connect: {address.host}: {reason}") from err
 
 
 def _connected(sock: _socket.socket, attempt: Callable[[], None]) -> _socket.socket:
@@ -118,17 +131,3 @@ def _connected(sock: _socket.socket, attempt: Callable[[], None]) -> _socket.soc
         sock.close()
         raise
     return sock
-
-
-def _connect_tls(address: Address, tls: TLSFiles) -> _socket.socket:
-    import socket
-    import ssl
-
-    context = ssl.create_default_context(cafile=tls.ca or None)
-    if not tls.ca:
-        context.check_hostname = False
-        context.verify_mode = ssl.CERT_NONE
-    if tls.cert:
-        context.load_cert_chain(tls.cert, tls.key or None)
-    plain = socket.create_connection((address.name, address.port))
-    return context.wrap_socket(plain, server_hostname=address.name)

@@ -108,6 +108,17 @@ def test_signals_reach_the_process(live: Live) -> None:
         assert process.wait(30) == 9
 
 
+def test_signals_reach_a_process_that_never_stops_talking(live: Live) -> None:
+    script = "trap 'exit 9' TERM; yes & wait"
+    command = [*runner_command(), "run", *QUIET, "busybox", "sh", "-c", script]
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL, env=os.environ | live.env) as process:
+        while not live.docker("ps", "-q").stdout:
+            time.sleep(0.1)
+        time.sleep(0.5)  # until the trap is set, which nothing tells
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(30) == 9
+
+
 def test_a_reader_that_goes_away(live: Live) -> None:
     command = [*runner_command(), "run", *QUIET, "--name", "yes", "busybox", "yes"]
     with subprocess.Popen(
