@@ -17,6 +17,8 @@ import time
 from contextlib import AsyncExitStack
 from typing import TYPE_CHECKING
 
+import msgspec
+
 from runner import trace
 from runner.engine import (
     images,
@@ -155,7 +157,7 @@ def _new_container(
         host_config=host_config,
         image_id=image.id,
         image_name=image.name,
-        image_manifest=image.descriptor,
+        image_manifest=msgspec.structs.replace(image.descriptor, platform=image.platform),
         driver=engine.config.snapshotter,
         platform="linux",
     )
