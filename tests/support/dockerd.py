@@ -22,8 +22,10 @@ from typing import IO, TYPE_CHECKING, Any, Final, Self
 
 from tests.support import firewall, http
 from tests.support.containerd import Containerd
+from tests.support.emptying import remove_everything
 from tests.support.foreground import announce_and_wait, until_signal
 from tests.support.process import Daemon, HarnessError
+from tests.support.pty import Terminal
 from tests.support.subnets import Subnet, make_bridge
 from tests.support.toolchain import (
     bin_dirs,
@@ -38,6 +40,9 @@ from tests.support.workspace import Workspace, cgroup_parents, close_abandoned, 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
+
+NAMESPACE: Final = "moby"
+"""The containerd namespace of dockerd's containers and images."""
 
 # Places compiled into dockerd.
 _FOLDERS: Final = (Path("/run/docker/plugins"), Path("/run/docker"))
@@ -123,9 +128,23 @@ class Dockerd:
             self.host, self.workspace, *arguments, input=input, timeout=timeout, env=env
         )
 
+    def docker_terminal(self, *arguments: str, rows: int = 24, columns: int = 80) -> Terminal:
+        """The docker CLI under a terminal."""
+        environment = docker_env(self.host, self.workspace)
+        command = [str(docker_cli()), *arguments]
+        return Terminal(command, env=environment, rows=rows, columns=columns)
+
     def api(self, method: str, target: str, body: Any = None, **options: Any) -> http.Answer:
         """One Engine API request."""
         return http.request(self.socket, method, target, body, **options)
+
+    def remove_everything(self) -> None:
+        """Remove containers, then networks and volumes of the user: between two tests."""
+        remove_everything(self.api)
+
+    def ctr(self, *arguments: str, check: bool = True) -> str:
+        """containerd's own client, in dockerd's namespace."""
+        return self.containerd.ctr(*arguments, namespace=NAMESPACE, check=check)
 
     def load(self, archive: Path) -> str:
         """`docker load` of an archive; what it printed."""

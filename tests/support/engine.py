@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Final, Self
 from tests.support import http
 from tests.support.containerd import DEFAULT_VERSION, Containerd
 from tests.support.dockerd import docker_env, run_docker
+from tests.support.emptying import remove_everything
 from tests.support.foreground import announce_and_wait, until_signal
 from tests.support.process import Daemon, HarnessError
 from tests.support.pty import Terminal
@@ -54,7 +55,8 @@ class Engine:
         self.namespace = f"rt-{tag}"
         self.bridge = f"rb{tag}"
         self.socket = path / "runner.sock"
-        self.workspace.note_link(self.bridge, str(self.subnet.network))
+        chains = [f"RUNNER-{self.bridge}", f"RUNNER-POST-{self.bridge}"]
+        self.workspace.note_link(self.bridge, str(self.subnet.network), *chains)
         self.daemon = Daemon(
             "runner serve",
             [
@@ -124,14 +126,7 @@ class Engine:
 
     def remove_everything(self) -> None:
         """Remove containers, then networks and volumes of the user: between two tests."""
-        for container in self._list("/containers/json?all=1"):
-            self.api("DELETE", f"/containers/{container['Id']}?force=1&v=1")
-        for network in self._list("/networks"):
-            if network["Name"] not in {"bridge", "host", "none"}:
-                self.api("DELETE", f"/networks/{network['Id']}")
-        volumes = self.api("GET", "/volumes")
-        for volume in (volumes.json()["Volumes"] or []) if volumes.status == 200 else []:
-            self.api("DELETE", f"/volumes/{volume['Name']}?force=1")
+        remove_everything(self.api)
 
     def api(self, method: str, target: str, body: Any = None, **options: Any) -> http.Answer:
         """One Engine API request; the target without or with a version prefix."""
@@ -194,10 +189,6 @@ class Engine:
         # Tests that run in another directory must find the same package.
         path = os.pathsep.join(filter(None, [str(_REPOSITORY), os.environ.get("PYTHONPATH")]))
         return {"RUNNER_HOST": self.host, "PYTHONPATH": path}
-
-    def _list(self, target: str) -> list[dict[str, Any]]:
-        answer = self.api("GET", target)
-        return list(answer.json() or []) if answer.status == 200 else []
 
     def _close_containerd_side(self) -> None:
         """End what still runs in the engine's namespace: its shims name containerd, not us."""

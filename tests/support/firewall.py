@@ -72,15 +72,18 @@ def remove(command: str, unwanted: Callable[[Line], bool]) -> None:
 
 
 def remove_naming(*words: str) -> None:
-    """Delete the rules of both families in which one of the words (interface, subnet) occurs."""
+    """Delete the rules of both families in which one of the words occurs, and chains so named.
+
+    Words are interfaces, subnets, chains.
+    """
     for command in FAMILIES:
         remove(command, lambda line: names_any(line, words))
 
 
 def names_any(line: Line, words: Iterable[str]) -> bool:
-    """Whether the line is a rule in which one of the words occurs, whole."""
+    """Whether the line is a rule, or the user's chain, in which one of the words occurs, whole."""
     found = (re.search(rf"(?<![\w.-]){re.escape(word)}(?![\w-])", line.text) for word in words)
-    return line.text.startswith("-A") and any(found)
+    return (line.text.startswith("-A") or line.text.endswith(" -")) and any(found)
 
 
 def _change(command: str, table: str, *arguments: str) -> None:

@@ -8,6 +8,9 @@ oracle              dockerd
 registry            a registry without authentication; `private_registry` wants USER, PASSWORD
 busybox_tar         a docker-save archive of busybox:latest
 busybox             `engine`, with busybox:latest loaded
+odd_runtime         an OCI runtime for both that misbehaves on demand
+ours, dockerd       engine and oracle as subjects of the same test, with busybox, emptied after it
+subject             both in turn: what is said of ours is asked of dockerd
 """
 
 from __future__ import annotations
@@ -24,8 +27,10 @@ from tests.support.apt import NoArchiveError
 from tests.support.containerd import DEFAULT_VERSION, Containerd
 from tests.support.dockerd import Dockerd, sweep_up
 from tests.support.engine import Engine
+from tests.support.oci_runtime import OddRuntime
 from tests.support.process import Daemon
 from tests.support.registry import Registry
+from tests.support.subject import Subject, assert_settles
 from tests.support.toolchain import CONTAINERD_VERSIONS
 
 if TYPE_CHECKING:
@@ -54,9 +59,16 @@ def any_containerd(request: pytest.FixtureRequest) -> Iterator[Containerd]:
 
 
 @pytest.fixture(scope="session")
-def session_engine(containerd: Containerd) -> Iterator[Engine]:
+def odd_runtime(tmp_path_factory: pytest.TempPathFactory) -> OddRuntime:
+    """The runtime `odd` of the session's engine and oracle."""
+    return OddRuntime(tmp_path_factory.mktemp("odd"))
+
+
+@pytest.fixture(scope="session")
+def session_engine(containerd: Containerd, odd_runtime: OddRuntime) -> Iterator[Engine]:
     """The engine behind `engine`, not emptied."""
-    with Engine(containerd) as started:
+    path = os.pathsep.join([str(odd_runtime.bin_dir), containerd.env["PATH"]])
+    with Engine(containerd, env={"PATH": path}) as started:
         yield started
 
 
@@ -79,9 +91,10 @@ def fresh_engine(containerd: Containerd) -> Iterator[Engine]:
 
 
 @pytest.fixture(scope="session")
-def oracle() -> Iterator[Dockerd]:
-    """A real dockerd, to compare with."""
-    with Dockerd() as started:
+def oracle(odd_runtime: OddRuntime) -> Iterator[Dockerd]:
+    """A real dockerd, to compare with; like ours it leaves containers running when it ends."""
+    runtime = f"--add-runtime={odd_runtime.name}={odd_runtime.path}"
+    with Dockerd(arguments=[runtime, "--live-restore"]) as started:
         yield started
 
 
@@ -114,6 +127,43 @@ def _busybox_loaded(session_engine: Engine, busybox_tar: Path) -> None:
 def busybox(engine: Engine, _busybox_loaded: None) -> Engine:
     """`engine`, with the image busybox:latest in it."""
     return engine
+
+
+@pytest.fixture(scope="session")
+def _our_subject(session_engine: Engine, _busybox_loaded: None, odd_runtime: OddRuntime) -> Subject:
+    return Subject(session_engine, odd_runtime)
+
+
+@pytest.fixture(scope="session")
+def _dockerd_subject(oracle: Dockerd, busybox_tar: Path, odd_runtime: OddRuntime) -> Subject:
+    oracle.load(busybox_tar)
+    return Subject(oracle, odd_runtime)
+
+
+@pytest.fixture
+def ours(engine: Engine, _our_subject: Subject) -> Iterator[Subject]:
+    """Our engine; a test that leaves anything of a container behind in it fails."""
+    yield _our_subject
+    if not engine.daemon.running():
+        engine.start()
+    _our_subject.remove_everything()
+    assert_settles(_our_subject.traces)
+
+
+@pytest.fixture
+def dockerd(oracle: Dockerd, _dockerd_subject: Subject) -> Iterator[Subject]:
+    """The oracle."""
+    yield _dockerd_subject
+    if not oracle.daemon.running():
+        oracle.start()
+    _dockerd_subject.remove_everything()
+
+
+@pytest.fixture(params=["ours", pytest.param("dockerd", marks=pytest.mark.oracle)])
+def subject(request: pytest.FixtureRequest) -> Subject:
+    """Ours, then dockerd."""
+    found: Subject = request.getfixturevalue(request.param)
+    return found
 
 
 # --- around the tests --------------------------------------------------------------------------

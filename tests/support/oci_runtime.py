@@ -1,0 +1,85 @@
+"""An OCI runtime that misbehaves as a test wants it to, and otherwise is runc."""
+
+from __future__ import annotations
+
+import json
+import shlex
+import time
+from typing import TYPE_CHECKING, Final
+
+from tests.support.process import HarnessError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+# A line of the log is how runc tells the shim what went wrong.
+_SCRIPT: Final = """\
+#!/bin/sh
+log=/dev/null; previous=; command=
+for word; do
+  [ "$previous" = --log ] && log=$word
+  case $word in create|start|kill|delete) command=${{command:-$word}};; esac
+  previous=$word
+done
+if [ -e {folder}/on-$command ]; then . {folder}/on-$command; fi
+exec runc "$@"
+"""
+
+
+class OddRuntime:
+    """The runtime `odd`: a script around runc, to be found in `bin_dir` or at `path`."""
+
+    name: Final = "odd"
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self.bin_dir = folder / "bin"
+        self.path = self.bin_dir / self.name
+        self.bin_dir.mkdir()
+        self.path.write_text(_SCRIPT.format(folder=shlex.quote(str(folder))))
+        self.path.chmod(0o755)
+
+    def fail(self, command: str, text: str) -> None:
+        """Let the runtime's command (create, start, kill, delete) fail with the text."""
+        line = json.dumps({"level": "error", "msg": text, "time": "2024-01-02T03:04:05Z"})
+        self._on(command, f'printf "%s\\n" {shlex.quote(line)} >"$log"; exit 1')
+
+    def block(self, command: str) -> Gate:
+        """Let the command wait until the gate is opened."""
+        gate = Gate(self._folder / f"reached-{command}", self._folder / f"open-{command}")
+        reached, opened = (shlex.quote(str(path)) for path in (gate.reached, gate.opened))
+        self._on(command, f"touch {reached}; until [ -e {opened} ]; do sleep 0.02; done")
+        return gate
+
+    def behave(self) -> None:
+        """Be runc again, and open every gate."""
+        for script in self._folder.glob("on-*"):
+            script.unlink()
+        for reached in self._folder.glob("reached-*"):
+            (self._folder / reached.name.replace("reached", "open")).touch()
+
+    def _on(self, command: str, script: str) -> None:
+        for mark in ("reached", "open"):
+            (self._folder / f"{mark}-{command}").unlink(missing_ok=True)
+        new = self._folder / f"new-{command}"
+        new.write_text(script + "\n")
+        new.rename(self._folder / f"on-{command}")
+
+
+class Gate:
+    """Where a blocked command waits."""
+
+    def __init__(self, reached: Path, opened: Path) -> None:
+        self.reached, self.opened = reached, opened
+
+    def wait(self, seconds: float = 20) -> None:
+        """Wait until the command has come to the gate."""
+        deadline = time.monotonic() + seconds
+        while not self.reached.exists():
+            if time.monotonic() > deadline:
+                raise HarnessError(f"nothing came to {self.reached.name} within {seconds:g} s")
+            time.sleep(0.01)
+
+    def open(self) -> None:
+        """Let it go on."""
+        self.opened.touch()
