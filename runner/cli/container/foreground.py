@@ -12,7 +12,7 @@ from runner.cli.errors import CliError
 from runner.client import containers, signals, terminal
 from runner.client.attach import AttachedStreams
 from runner.client.reactor import Reactor
-from runner.types.errors import RunnerError
+from runner.types.errors import NotFound, RunnerError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -201,6 +201,14 @@ def read_status(answer: Response) -> int:
         warn(f"Error waiting for container: {result['Error'].get('Message', '')}")
         return 125
     return int(result["StatusCode"])
+
+
+def await_removal(client: EngineClient, container: str) -> None:
+    """Return once a container that removes itself is gone."""
+    try:
+        containers.receive_wait(client, containers.send_wait(client, container, "removed")).read()
+    except NotFound:
+        return  # gone already
 
 
 def check_terminal(*, stdin: bool, tty: bool) -> None:

@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 from runner.cli.container.create import create_container, make_body
-from runner.cli.container.foreground import Foreground, StartRefused, Streams, check_terminal
+from runner.cli.container.foreground import (
+    Foreground,
+    StartRefused,
+    Streams,
+    await_removal,
+    check_terminal,
+)
 from runner.cli.context import say
 from runner.cli.errors import CliError, run_error
 from runner.client import containers
-from runner.types.errors import NotFound, RunnerError
+from runner.types.errors import RunnerError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -64,7 +70,8 @@ def _start_detached(client: EngineClient, container: str, options: RunOptions) -
     try:
         containers.start(client, container)
     except RunnerError as err:
-        _await_removal(client, container, options)
+        if options.rm:
+            await_removal(client, container)
         raise run_error(err) from err
     return 0
 
@@ -76,17 +83,7 @@ def _run_attached(
     try:
         status = foreground.start("removed" if options.rm else "next-exit")
     except StartRefused as refusal:
-        _await_removal(client, container, options)
+        if options.rm:
+            await_removal(client, container)
         raise run_error(refusal.error) from refusal
     return status or 0
-
-
-def _await_removal(client: EngineClient, container: str, options: RunOptions) -> None:
-    """After a failed start with --rm, leave only once the container is gone."""
-    if not options.rm:
-        return
-    try:
-        waiting = containers.send_wait(client, container, "removed")
-        containers.receive_wait(client, waiting).read()
-    except (NotFound, OSError):
-        return

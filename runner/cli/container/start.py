@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from runner.cli.container.foreground import Foreground, StartRefused, Streams
+from runner.cli.container.foreground import Foreground, StartRefused, Streams, await_removal
 from runner.cli.context import say, warn
 from runner.cli.errors import CliError, describe
 from runner.client import containers
-from runner.types.errors import NotFound, RunnerError
+from runner.types.errors import RunnerError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -54,12 +54,5 @@ def _start_attached(client: EngineClient, name: str, options: StartOptions) -> i
         return foreground.start("removed" if removes_itself else "next-exit") or 0
     except StartRefused as refusal:
         if removes_itself:
-            _await_removal(client, identity)
+            await_removal(client, identity)
         raise refusal.error from refusal
-
-
-def _await_removal(client: EngineClient, identity: str) -> None:
-    try:
-        containers.receive_wait(client, containers.send_wait(client, identity, "removed")).read()
-    except NotFound:
-        return  # gone already
