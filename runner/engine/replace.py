@@ -63,12 +63,20 @@ async def _delete_stale(containerd: Containerd, container_id: str) -> None:
             await containerd.containers.get(container_id)
     except NotFound:
         return
-    with _gone_is_fine(), _failing("could not load stale containerd task object"):
-        await containerd.tasks.get(container_id)
+    if await _has_task(containerd, container_id):
         with _gone_is_fine(), _failing("could not delete stale containerd task object"):
             await containerd.tasks.force_delete(container_id)
     with _gone_is_fine(), _failing("could not delete stale containerd container object"):
         await containerd.containers.delete(container_id)
+
+
+async def _has_task(containerd: Containerd, container_id: str) -> bool:
+    try:
+        with _failing("could not load stale containerd task object"):
+            await containerd.tasks.get(container_id)
+    except NotFound:
+        return False
+    return True
 
 
 @contextmanager
@@ -85,6 +93,4 @@ def _failing(what: str) -> Iterator[None]:
     except NotFound:
         raise
     except RunnerError as err:
-        if isinstance(err, System):
-            raise
         raise System(f"{what}: {err}") from err
