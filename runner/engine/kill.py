@@ -67,12 +67,20 @@ async def _send(engine: Engine, container: Container, number: int) -> None:
     try:
         await engine.containerd.tasks.kill(container.id, number)
         if state.paused and _is_meant_to_stop(container, number):
-            await engine.containerd.tasks.resume(container.id)
+            await _resume(engine, container)
     except NotFound:
         # containerd no longer has the process: the exit is on its way, or nobody saw it
         engine.background(_expect_exit(container), f"expect exit of {container.id}")
     except RunnerError as err:
         raise System(f"Cannot kill container {container.id}: {err}") from err
+
+
+async def _resume(engine: Engine, container: Container) -> None:
+    """A paused process gets its signal when it goes on; SIGKILL may have ended it already."""
+    try:
+        await engine.containerd.tasks.resume(container.id)
+    except RunnerError as err:
+        log.warning("cannot unpause container: %s", err, extra={"container": container.id})
 
 
 async def _expect_exit(container: Container) -> None:

@@ -103,7 +103,7 @@ async def test_a_second_conflict_is_final(client: Containerd) -> None:
         await client.containers.create(described("meanwhile"))
 
     containerd.containers.after["delete"] = somebody_is_quicker
-    with pytest.raises(Conflict, match="^id already in use$"):
+    with pytest.raises(Conflict, match=r"^id already in use$"):
         await replace(containerd)
     assert containerd.containers.calls.count("create") == 2
     assert (await client.containers.get(ID)).labels["made"] == "meanwhile"
@@ -169,6 +169,6 @@ async def test_a_task_that_vanishes_is_no_failure(client: Containerd) -> None:
 async def test_another_error_of_create_is_passed_on(client: Containerd) -> None:
     containerd = MeddledContainerd(client)
     containerd.containers.before["create"] = failing(Unavailable("away"))
-    with pytest.raises(Unavailable, match="^away$"):
+    with pytest.raises(Unavailable, match=r"^away$"):
         await replace(containerd)
     assert containerd.containers.calls == ["create"]
