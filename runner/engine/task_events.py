@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
+_TOPICS = ("/tasks/exit", "/tasks/oom", "/tasks/paused", "/tasks/resumed")
 _SERVING_TIMEOUT = 60.0
 
 
@@ -27,11 +28,10 @@ async def follow_task_events(engine: Engine) -> None:
     for their state once it serves (`monitor`).
     """
     namespace = engine.config.containerd_namespace
+    filters = [f"namespace=={namespace},topic=={topic}" for topic in _TOPICS]
     while True:
         try:
-            async for envelope in engine.containerd.events.subscribe(
-                f"namespace=={namespace},topic~=|^/tasks/|"
-            ):
+            async for envelope in engine.containerd.events.subscribe(*filters):
                 await _handle(engine, envelope.event)
         except RunnerError as err:
             log.error("Failed to get event: %s", err)

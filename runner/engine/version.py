@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import os
-from contextlib import suppress
+import shutil
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from runner import __version__
@@ -51,20 +51,36 @@ async def system_version(engine: Engine) -> Version:
 
 
 async def runc_version(binary: str) -> tuple[str, str]:
-    """Version and commit that the OCI runtime tells; empty when it cannot be asked."""
+    """Version and commit that the OCI runtime tells; empty when it cannot be asked.
+
+    Asked once, and again when the file has changed: it takes several milliseconds.
+    """
+    path = shutil.which(binary)
+    if path is None:
+        return "", ""
+    key = (path, Path(path).stat().st_mtime_ns)
+    if key not in _versions:
+        _versions[key] = _parse_version(await _output_of(path, "--version"))
+    return _versions[key]
+
+
+_versions: dict[tuple[str, int], tuple[str, str]] = {}
+
+
+async def _output_of(*command: str) -> str:
+    process = await asyncio.create_subprocess_exec(
+        *command, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.DEVNULL
+    )
+    output, _ = await process.communicate()
+    return output.decode(errors="replace")
+
+
+def _parse_version(output: str) -> tuple[str, str]:
+    """`NAME version X` and `commit: Y`, as runc and crun print them."""
     version = commit = ""
-    with suppress(OSError):
-        process = await asyncio.create_subprocess_exec(
-            binary,
-            "--version",
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.DEVNULL,
-            env={"PATH": os.environ.get("PATH", os.defpath)},
-        )
-        output, _ = await process.communicate()
-        for line in output.decode(errors="replace").splitlines():
-            if line.startswith(f"{binary} version "):
-                version = line.rpartition(" ")[2]
-            elif line.startswith("commit: "):
-                commit = line.partition(": ")[2]
+    for line in output.splitlines():
+        if " version " in line and not version:
+            version = line.rpartition(" ")[2]
+        elif line.startswith("commit: "):
+            commit = line.partition(": ")[2]
     return version, commit
