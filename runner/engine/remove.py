@@ -84,6 +84,7 @@ async def _cleanup_container(engine: Engine, container: Container, *, remove_vol
         volumes = mounts.volumes_to_remove(container) if remove_volumes else []
         leftover = leftovers.Leftover.of(container, volumes)
         engine.containers.forget(container, leftovers.encode(leftover))
+        mounts.release_references(engine, container)
         await container.reset()
         container.waiters.removed()
         engine.events.log_container(container, "destroy")
