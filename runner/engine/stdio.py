@@ -148,10 +148,19 @@ class Stdin:
         self.closed = False
 
     def open(self, path: str) -> None:
-        """Take the write end: the shim already reads (it opened its end in Tasks.Create)."""
+        """Take the write end: the shim already reads (it opened its end in Tasks.Create).
+
+        Where nobody reads the input has ended, which an engine that was started anew finds.
+        """
         self._opened.set()
-        if not self.closed:
+        if self.closed:
+            return
+        try:
             self._fd = os.open(path, os.O_WRONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+        except OSError as err:
+            if err.errno != errno.ENXIO:
+                raise
+            self.closed = True
 
     async def write(self, data: bytes) -> None:
         """Write all. Raises BrokenPipeError once nobody reads any more."""

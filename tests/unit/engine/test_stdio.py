@@ -132,6 +132,14 @@ async def test_a_writer_blocked_on_a_full_pipe_is_freed_by_the_end(
     os.close(reader)
 
 
+async def test_input_that_nobody_reads_any_more_has_ended(streams: Streams, tmp_path: Path) -> None:
+    """A restarted engine finds it so when a client had ended the input before."""
+    streams.stdin.open(fifos_in(tmp_path, stdin=True).stdin)
+    assert streams.stdin.closed
+    with pytest.raises(BrokenPipeError):
+        await streams.stdin.write(b"late")
+
+
 async def test_ending_twice_is_fine(streams: Streams) -> None:
     client = streams.subscribe(stdout=True, stderr=True)
     await streams.end()
