@@ -121,8 +121,12 @@ class Attachment:
                 await client.write(*chunk)
 
     async def _copy_input(self, client: Client, *, takes_input: bool) -> bool:
-        """Copy until the client ends its input (False) or has detached or gone (True)."""
-        with contextlib.suppress(ConnectionError):
+        """Copy until the input has ended (False) or the client has detached or gone (True).
+
+        Input ends when the client says so, or when the container takes no more of it: there may
+        be output left to send then.
+        """
+        try:
             while data := await client.read():
                 if not takes_input:
                     continue
@@ -136,5 +140,8 @@ class Attachment:
                     await self._streams.stdin.write(data)
             if takes_input and self._container.config.stdin_once and not self.tty:
                 await runtime.close_stdin(self._engine, self._container)
+        except BrokenPipeError:
             return False
-        return True
+        except ConnectionError:
+            return True
+        return False
