@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from runner.engine.names import validate_name
-from runner.types.errors import Conflict, InvalidParameter
+from runner.types.errors import Conflict, InvalidParameter, NotFound
 
 if TYPE_CHECKING:
     from runner.engine.engine import Engine
@@ -20,6 +20,8 @@ async def container_rename(engine: Engine, reference: str, new_name: str) -> Non
         raise InvalidParameter("Neither old nor new names may be empty")
     container = engine.containers.get(reference)
     async with container.lock:
+        if container.removed:  # while we waited for the lock
+            raise NotFound(f"No such container: {reference}")
         old_name = container.name
         new_name = new_name.removeprefix("/")
         if new_name == old_name:
