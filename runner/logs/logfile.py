@@ -140,10 +140,10 @@ class LogFile:
             return
         if self._compressing is not None:
             await self._compressing
-        os.close(self._fd)
         with _reported("rotating"):
             self._move_files()
-        self._fd = _open(self.path, os.O_TRUNC)
+        full, self._fd = self._fd, _open(self.path, os.O_TRUNC)
+        os.close(full)  # not before: without a new file the records go on into this one
         self.position = Position(0, self.position.rotation + 1)
         if self.rotation.compress and self.rotation.max_files > 1:
             self._compressing = asyncio.create_task(self._compress(self._last_time_ns))

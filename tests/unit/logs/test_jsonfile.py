@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import errno
 import gzip
 import json
+import os
 import stat
 from typing import TYPE_CHECKING
 
@@ -75,6 +77,26 @@ async def test_rotation_overshoots_by_one_record(tmp_path: Path) -> None:
     assert await read(driver) == [f"line {number}\n" for number in range(10)]
     assert await read(driver, tail=7) == [f"line {number}\n" for number in range(3, 10)]
     await driver.close()
+
+
+async def test_a_rotation_without_a_new_file_goes_on_in_the_old_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The number of a descriptor that is closed may be somebody else's by the next write."""
+    driver = make(tmp_path, max_size="1", max_file="9")
+    await say(driver, "first")
+    with monkeypatch.context() as patched:
+        patched.setattr("runner.logs.logfile._open", _too_many_open_files)
+        with pytest.raises(RunnerError, match="Too many open files"):
+            await say(driver, "lost")
+    await say(driver, "second")
+    await driver.close()
+    texts = [path.read_text() for path in sorted(tmp_path.iterdir())]
+    assert [sum(word in text for text in texts) for word in ("first", "second")] == [1, 1]
+
+
+def _too_many_open_files(*_: object) -> int:
+    raise OSError(errno.EMFILE, os.strerror(errno.EMFILE))
 
 
 async def test_batches_rotate_as_single_lines_do(tmp_path: Path) -> None:
