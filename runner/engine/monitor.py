@@ -30,6 +30,7 @@ log = logging.getLogger(__name__)
 
 _DRAIN_TIMEOUT = 2.0
 _CONTAINERD_TIMEOUT = 300.0
+_ASK_AGAIN = 0.2
 
 
 class Monitor:
@@ -68,10 +69,12 @@ async def _exit_of(engine: Engine, container: Container) -> ExitStatus:
             return await wait
         except Unavailable:
             log.warning(
-                "lost containerd while waiting for the exit; waiting for it to serve again",
+                "lost containerd or the shim while waiting for the exit; asking again",
                 extra={"container": container.id},
             )
             await _until_serving(engine)
+            # of a shim that has died containerd tells by event, and until then nothing new
+            await asyncio.wait({container.exit_event}, timeout=_ASK_AGAIN)
         finally:
             wait.cancel()
 
@@ -123,8 +126,8 @@ async def handle_container_exit(
                 state.set_restarting(exit_status)
             else:
                 state.set_stopped(exit_status)
-            engine.containers.checkpoint(container)
             networking.released(engine, container)
+            engine.containers.checkpoint(container)
             mounts.log_unmounts(engine, container)
             _log_die(engine, container, exit_status, ran_for)
             container.teardown = engine.background(

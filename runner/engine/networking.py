@@ -226,6 +226,11 @@ def released(engine: Engine, container: Container) -> None:
     settings = container.record.network_settings
     for name in settings.networks if settings.sandbox_id else ():
         _log_network(engine, container, name, "disconnect")
+    forget(container)
+
+
+def forget(container: Container) -> None:
+    """The record no longer tells of a sandbox, of addresses and published ports."""
     network_settings.released(container)
     container.record.network = b""
 

@@ -97,8 +97,8 @@ async def _restore_one(
     in_containerd: bool,
 ) -> None:
     state = container.state
-    await mounts.restore(engine, container, running=state.running)
     try:
+        await mounts.restore(engine, container, running=state.running)
         if state.running and not state.restarting and task is not None and _is_alive(task):
             await _take_up(engine, container, task)
             report.taken_up.append(container.id)
@@ -108,7 +108,7 @@ async def _restore_one(
         elif in_containerd or _has_traces(engine, container):
             await cleanup.cleanup(engine, container.id)
             report.undone.append(container.id)
-    except RunnerError:
+    except Exception:  # whatever is wrong with one must not keep the engine from all the others
         log.exception("failed to restore the container", extra={"container": container.id})
 
 
@@ -133,9 +133,10 @@ async def _take_up(engine: Engine, container: Container, task: Process) -> None:
     """The container runs: be there for its output and its exit again."""
     container.state.paused = task.status is not TaskStatus.RUNNING
     container.state.pid = task.pid
+    # first, so that the exit is not lost should its streams make trouble
+    engine.monitor.watch(container)
     process_io.initialize(container)
     process_io.open_stdin(container)
-    engine.monitor.watch(container)
     engine.containers.checkpoint(container)
     log.info("restored running container", extra={"container": container.id})
 
@@ -150,8 +151,10 @@ async def _record_exit(engine: Engine, container: Container, task: Process | Non
     else:
         exit_status = ExitStatus(EXIT_UNKNOWN, times.now())
     container.state.set_stopped(exit_status)
-    await cleanup.cleanup(engine, container.id)
+    networking.forget(container)
+    # before the task is deleted: nobody else knows how it ended
     engine.containers.checkpoint(container)
+    await cleanup.cleanup(engine, container.id)
 
 
 def _restart_and_remove(engine: Engine, report: Report) -> None:

@@ -128,9 +128,9 @@ async def _record_failure(engine: Engine, container: Container, message: str) ->
     state.error = message
     if state.exit_code == 0:
         state.exit_code = START_FAILED
+    networking.released(engine, container)
     engine.containers.checkpoint(container)
     await container.reset()
-    networking.released(engine, container)
     mounts.log_unmounts(engine, container)
     await cleanup.cleanup(engine, container.id)
 
