@@ -60,8 +60,14 @@ async def release_files(engine: Engine, container_id: str) -> bool:
     ]
     runtime_dir = engine.config.exec_root / "containers" / container_id
     shutil.rmtree(runtime_dir, ignore_errors=True)
-    if rootfs.is_dir():
+    try:
+        # never rmtree: should something still be mounted, it must not be emptied
         rootfs.rmdir()
+    except FileNotFoundError:
+        pass
+    except OSError as err:
+        log.warning("cannot remove %s: %s", rootfs, err)
+        return False
     return all(unmounted)
 
 
