@@ -148,8 +148,10 @@ def _fixed_time(timestamp_ns: int) -> bytes:
 async def bundle(call: Call) -> web.StreamResponse:
     """The container as an OCI bundle, a tar archive. Ours, not dockerd's."""
     stream = Stream(call, "application/x-tar")
-    async for chunk in await container_bundle(call.engine, call.name):
-        await stream.write(chunk)
+    # closed at once should the client go: the container is locked and mounted meanwhile
+    async with contextlib.aclosing(await container_bundle(call.engine, call.name)) as chunks:
+        async for chunk in chunks:
+            await stream.write(chunk)
     await stream.start()
     return stream.response
 
