@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from contextlib import suppress
 from typing import TYPE_CHECKING
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 _TOPICS = ("/tasks/exit", "/tasks/oom", "/tasks/paused", "/tasks/resumed")
+_RETRY_DELAY = 0.1
 _SERVING_TIMEOUT = 60.0
 
 
@@ -28,13 +30,14 @@ async def follow_task_events(engine: Engine) -> None:
     for their state once it serves (`monitor`).
     """
     namespace = engine.config.containerd_namespace
-    filters = [f"namespace=={namespace},topic=={topic}" for topic in _TOPICS]
+    filters = [f'namespace=={namespace},topic=="{topic}"' for topic in _TOPICS]
     while True:
         try:
             async for envelope in engine.containerd.events.subscribe(*filters):
                 await _handle(engine, envelope.event)
         except RunnerError as err:
             log.error("Failed to get event: %s", err)
+        await asyncio.sleep(_RETRY_DELAY)
         log.info("Waiting for containerd to be ready to restart event processing")
         with suppress(Unavailable):
             await engine.containerd.wait_until_serving(_SERVING_TIMEOUT)
