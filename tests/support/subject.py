@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import json
 import sqlite3
 import time
@@ -23,6 +24,9 @@ if TYPE_CHECKING:
     from tests.support.pty import Terminal
 
 API: Final = "/v1.51"
+
+UNKNOWN: Final = ": unknown"
+"""What containerd before 2.0 adds to the text of every error of a shim."""
 
 
 class Subject:
@@ -47,7 +51,9 @@ class Subject:
 
     def docker(self, *arguments: str, **options: Any) -> subprocess.CompletedProcess[str]:
         """Run the stock docker CLI."""
-        return self.daemon.docker(*arguments, **options)
+        done = self.daemon.docker(*arguments, **options)
+        done.stderr = done.stderr.replace(UNKNOWN, "")
+        return done
 
     def terminal(self, *arguments: str, **options: Any) -> Terminal:
         """The stock docker CLI under a terminal."""
@@ -55,7 +61,8 @@ class Subject:
 
     def api(self, method: str, target: str, body: Any = None, **options: Any) -> Answer:
         """One request; the target without the version prefix."""
-        return self.daemon.api(method, API + target, body, **options)
+        answer = self.daemon.api(method, API + target, body, **options)
+        return dataclasses.replace(answer, body=answer.body.replace(UNKNOWN.encode(), b""))
 
     def connection(self, timeout: float = 60) -> UnixConnection:
         """A connection of the test's own."""
