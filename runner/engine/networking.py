@@ -224,7 +224,8 @@ def released(engine: Engine, container: Container) -> None:
     As in moby whoever has a sandbox leaves every network, also one that could not be joined.
     """
     settings = container.record.network_settings
-    for name in settings.networks if settings.sandbox_id else ():
+    known = [name for name in settings.networks if name in _DRIVERS]
+    for name in known if settings.sandbox_id else ():
         _log_network(engine, container, name, "disconnect")
     forget(container)
 
