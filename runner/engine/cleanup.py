@@ -9,11 +9,13 @@ from __future__ import annotations
 import asyncio
 import logging
 import shutil
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from runner import trace
 from runner.containerd.mount import unmount_all_in_thread
 from runner.engine import mounts, networking
+from runner.engine.runtime_state import delete_unowned
 from runner.types.errors import FailedPrecondition, NotFound
 
 if TYPE_CHECKING:
@@ -24,30 +26,43 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 
-async def cleanup(engine: Engine, container_id: str) -> bool:
-    """Give back task, containerd container, network, mounts and FIFOs; whether all went well."""
+async def cleanup(engine: Engine, container_id: str, *, exited: bool = False) -> bool:
+    """Give back task, containerd container, network, mounts and FIFOs; whether all went well.
+
+    `exited` says that the task is known to have ended, and need not be killed.
+    """
     with trace.step("engine.cleanup", container=container_id):
         in_containerd, network = await asyncio.gather(
-            delete_from_containerd(engine, container_id),
+            delete_from_containerd(engine, container_id, exited=exited),
             attempt(networking.release_network(engine, container_id), "release network"),
         )
         files = await release_files(engine, container_id)
     return in_containerd and network and files
 
 
-async def delete_from_containerd(engine: Engine, container_id: str) -> bool:
+async def delete_from_containerd(
+    engine: Engine, container_id: str, *, exited: bool = False
+) -> bool:
     """Kill and delete the task, then delete the container; both may be gone already."""
-    task = await attempt(_delete_task(engine, container_id), "delete task")
+    task = await attempt(_delete_task(engine, container_id, exited=exited), "delete task")
+    if task:
+        await attempt(
+            delete_unowned(engine, container_id), "delete what the runtime made for nobody"
+        )
     container = engine.containerd.containers.delete(container_id)
     return await attempt(container, "delete container") and task
 
 
-async def _delete_task(engine: Engine, container_id: str) -> None:
-    """Delete the task; one that still runs, which is rare, is killed first."""
-    try:
-        await engine.containerd.tasks.delete(container_id)
-    except FailedPrecondition:
-        await engine.containerd.tasks.force_delete(container_id)
+async def _delete_task(engine: Engine, container_id: str, *, exited: bool) -> None:
+    """Delete the task, killing it first unless it has exited.
+
+    Without the kill, deleting a task that was created but never started takes runc ten seconds.
+    """
+    if exited:
+        with suppress(FailedPrecondition):  # it has not: an exit event of somebody's invention
+            await engine.containerd.tasks.delete(container_id)
+            return
+    await engine.containerd.tasks.force_delete(container_id)
 
 
 async def release_files(engine: Engine, container_id: str) -> bool:

@@ -38,6 +38,12 @@ def resolve(name: str) -> Runtime:
     raise InvalidParameter(f"unknown or invalid runtime name: {name}")
 
 
+def binary(name: str) -> str:
+    """The OCI runtime behind a runtime's name; runc where a shim chooses it by itself."""
+    options = resolve(name).options
+    return (isinstance(options, RuncOptions) and options.binary_name) or "runc"
+
+
 def describe(engine: Engine, container: Container, spec: Spec) -> ContainerdContainer:
     """The containerd container for the next start."""
     record = container.record

@@ -33,6 +33,7 @@ from runner.engine import (
 )
 from runner.engine.exit_status import START_FAILED, set_exit_code_from_error
 from runner.engine.replace import replace_container
+from runner.engine.runtime_state import delete_unowned
 from runner.engine.verify import verify_container_settings
 from runner.types import times
 from runner.types.errors import Conflict, NotModified, RunnerError, System
@@ -147,6 +148,7 @@ async def _start(
     with _exit_code_kept(container):
         described = runtime.describe(engine, container, oci_spec)
         await replace_container(engine.containerd, described)
+        await delete_unowned(engine, container.id)
     undo.push_async_callback(cleanup.delete_from_containerd, engine, container.id)
 
     # taken before the task is made, as moby does: it becomes StartedAt

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from tests.support.pty import Terminal
 
 API: Final = "/v1.51"
+RUNC_ROOT: Final = Path("/run/containerd/runc")
 
 UNKNOWN: Final = ": unknown"
 """What containerd before 2.0 adds to the text of every error of a shim."""
@@ -103,6 +104,10 @@ class Subject:
         done = self.docker("logs", reference)
         return done.stdout + done.stderr
 
+    def identity(self, reference: str = "box") -> str:
+        """Its ID."""
+        return str(self.inspect(reference)["Id"])
+
     def exists(self, reference: str = "box") -> bool:
         """Whether there is such a container."""
         return self.api("GET", f"/containers/{reference}/json").status == 200
@@ -161,6 +166,8 @@ class Subject:
 
 
 def _engine_traces(engine: Engine) -> Iterator[str]:
+    for path in (RUNC_ROOT / engine.namespace).glob("*"):
+        yield f"runc {path.name}"
     for pattern in ("exec/containers/*", "exec/netns/*", "data/rootfs/*/*"):
         for path in engine.workspace.path.glob(pattern):
             yield f"file {path}"
