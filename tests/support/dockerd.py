@@ -278,7 +278,7 @@ class SharedFirewall:
         if not file.exists():
             return
         record = json.loads(file.read_text())
-        if record["boot"] == _boot_id():
+        if record.get("boot") == _boot_id():
             for command in firewall.FAMILIES:
                 kept = {firewall.Line(*pair) for pair in record["firewall"][command]}
                 _remove_added(command, kept)
