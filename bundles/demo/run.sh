@@ -23,4 +23,5 @@ if [ ! -e "$archive.loaded" ] || ! "$runner" image inspect demo >/dev/null 2>&1;
     touch "$archive.loaded"
 fi
 echo "==> runner run --rm demo"
-exec "$runner" run --rm demo
+"$runner" run --rm demo
+echo "==> go on with: sudo $runner run --rm -it demo sh"

@@ -132,6 +132,14 @@ def _if_there(path: str) -> str:
     return path if os.access(path, os.R_OK) else ""
 
 
+_NOT_YET = (
+    "build builder buildx commit compose config context cp diff events exec export history login"
+    " logout manifest network pause plugin port push restart rmi save search secret service stack"
+    " stats swarm tag top trust unpause update volume"
+).split()
+"""docker's commands that runner has not got: no typing mistakes."""
+
+
 def _without_command(words: list[str], groups: tuple[str, ...]) -> int:
     """No command, a group alone, help, completion, or something unknown."""
     if not words or words[0] == "help" or words in ([group] for group in groups):
@@ -148,6 +156,12 @@ def _without_command(words: list[str], groups: tuple[str, ...]) -> int:
     where = f"{pflag.PROGRAM} {group}".strip()
     usage = f"\n\nUsage:  {where}" if group else ""
     unknown = words[1] if group else words[0]
+    if not group and unknown in _NOT_YET:
+        raise pflag.UsageError(
+            f"{pflag.PROGRAM}: '{where} {unknown}' is not supported yet\n\n"
+            f"Run '{where} --help' for what is",
+            1,
+        )
     raise pflag.UsageError(
         f"{pflag.PROGRAM}: unknown command: {where} {unknown}{usage}\n\n"
         f"Run '{where} --help' for more information",
