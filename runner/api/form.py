@@ -9,13 +9,15 @@ from urllib.parse import unquote_to_bytes
 import msgspec
 
 from runner.types.errors import InvalidParameter, RunnerError
+from runner.types.gotext import saturating_int
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
 _BAD_ESCAPE: Final = re.compile(r"%(?![0-9A-Fa-f]{2}).{0,2}", re.DOTALL)
 _FALSE: Final = frozenset({"", "0", "no", "false", "none"})
-_INTEGER: Final = re.compile(r"[+-]?[0-9]+")
+_INTEGER: Final = re.compile(r"([+-]?)0*([0-9]+)")
+_INT64_DIGITS: Final = 19
 _MAX_INT64: Final = 2**63 - 1
 _MAX_UINT32: Final = 2**32 - 1
 
@@ -76,20 +78,23 @@ class Form:
         text = self.text(name)
         if not text:
             return None
-        if not _INTEGER.fullmatch(text):
+        found = _INTEGER.fullmatch(text)
+        if not found:
             raise RunnerError(f"strconv.Atoi: parsing {_quote(text)}: invalid syntax")
-        if abs(number := int(text)) > _MAX_INT64:
+        sign, digits = found.groups()
+        if len(digits) > _INT64_DIGITS or (number := int(digits)) > _MAX_INT64:
             raise RunnerError(f"strconv.Atoi: parsing {_quote(text)}: value out of range")
-        return number
+        return -number if sign == "-" else number
 
     def uint32(self, name: str) -> int:
         """moby Uint32Value. Raises ValueError with its text."""
         digits = self.text(name).removeprefix("-")
         if not (digits.isascii() and digits.isdigit()):
             raise ValueError("invalid syntax")
-        if digits != self.text(name) or int(digits) > _MAX_UINT32:
+        number = saturating_int(digits)
+        if digits != self.text(name) or number > _MAX_UINT32:
             raise ValueError("value out of range")
-        return int(digits)
+        return number
 
     def filters(self, name: str = "filters") -> dict[str, list[str]]:
         """moby filters.FromJSON: `{"k":{"v":true}}`, or the older `{"k":["v"]}`."""

@@ -6,6 +6,7 @@ import functools
 from typing import Final
 
 from runner.types.errors import InvalidParameter
+from runner.types.gotext import saturating_int
 
 API_VERSION: Final = "1.51"
 """The newest version served, and the one of a path without version."""
@@ -21,7 +22,7 @@ class ApiVersion:
 
     def __init__(self, text: str) -> None:
         self.text = text
-        parts = [int(part) if part else 0 for part in text.split(".")]
+        parts = [saturating_int(part) for part in text.split(".")]
         while parts and not parts[-1]:
             parts.pop()
         self._parts = parts

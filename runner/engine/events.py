@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import re
 import time
 from collections import deque
 from typing import TYPE_CHECKING
@@ -24,6 +25,8 @@ _FILTERS = frozenset(
     {"event", "type", "label", "scope", "container", "image", "network", "volume", "daemon"}
     | {"plugin", "node", "service", "secret", "config"}
 )
+
+_UNIX_TIME = re.compile(r"(-?[0-9]{1,18})(?:\.([0-9]*))?")
 
 Filters = dict[str, list[str]]
 
@@ -205,9 +208,9 @@ def parse_time(text: str, name: str) -> int | None:
     """
     if not text:
         return None
-    seconds, _, fraction = text.partition(".")
-    if seconds.lstrip("-").isdigit() and (not fraction or fraction.isdigit()):
-        return int(seconds) * 1_000_000_000 + int(fraction[:9].ljust(9, "0") or 0)
+    if found := _UNIX_TIME.fullmatch(text):
+        seconds, fraction = found.groups(default="")
+        return int(seconds) * 1_000_000_000 + int(fraction[:9].ljust(9, "0"))
     try:
         return times.parse_ns(text)
     except ValueError:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from runner.engine.events import parse_time
 from runner.logs import LogDriver, LogInfo, Message, ReadConfig, create_driver
 from runner.types.errors import Conflict, InvalidParameter
+from runner.types.gotext import saturating_int
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
@@ -79,7 +80,9 @@ async def container_logs(engine: Engine, reference: str, request: LogsRequest) -
     config = ReadConfig(
         since_ns=parse_time(request.since, "since"),
         until_ns=parse_time(request.until, "until"),
-        tail=int(request.tail) if request.tail.isascii() and request.tail.isdigit() else -1,
+        tail=saturating_int(request.tail)
+        if request.tail.isascii() and request.tail.isdigit()
+        else -1,
         follow=request.follow and container.log_driver is not None,
     )
     driver = container.log_driver or start_logger(container)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 
 from runner.types.errors import InvalidParameter
+from runner.types.gotext import saturating_int
 
 DEFAULT_STOP_SIGNAL = signal.SIGTERM
 
@@ -18,7 +19,7 @@ _BY_NAME = {
 def parse_signal(text: str) -> int:
     """The number of `KILL`, `sigkill` or `9`. Raises InvalidParameter with dockerd's text."""
     if text.isascii() and text.isdigit():
-        number = int(text)
+        number = saturating_int(text)
         if number == 0 or number > signal.SIGRTMAX:
             raise InvalidParameter(f"invalid signal: {text}")
         return number

@@ -1,4 +1,4 @@
-"""Text as Go prints it, for messages that are dockerd's letter for letter."""
+"""Text as Go prints and reads it, for messages that are dockerd's letter for letter."""
 
 from __future__ import annotations
 
@@ -15,6 +15,19 @@ _ESCAPES: Final = {
     "\\": r"\\",
     '"': r"\"",
 }
+
+
+_INT64_DIGITS: Final = 19
+_INT64_MAX: Final = 2**63 - 1
+
+
+def saturating_int(digits: str) -> int:
+    """The number that ASCII digits say, at most the largest int64, as strconv has it beside its
+    error. Python itself refuses some thousand digits, and takes its time over fewer."""
+    significant = digits.lstrip("0") or "0"
+    if len(significant) > _INT64_DIGITS:
+        return _INT64_MAX
+    return min(int(significant), _INT64_MAX)
 
 
 def quote(text: str) -> str:

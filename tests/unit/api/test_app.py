@@ -46,6 +46,13 @@ async def test_unknown_path_or_method(api: Api, method: str, path: str) -> None:
             ),
         ),
         (
+            "1." + "9" * 5000,
+            (
+                b'{"message":"client version 1.' + b"9" * 5000 + b" is too new. "
+                b'Maximum supported API version is 1.51"}\n'
+            ),
+        ),
+        (
             "1.23",
             (
                 b"client version 1.23 is too old. Minimum supported API version is 1.24, "

@@ -57,6 +57,7 @@ def test_integer(text: str, value: int | None) -> None:
             "99999999999999999999",
             'strconv.Atoi: parsing "99999999999999999999": value out of range',
         ),
+        ("9" * 5000, f'strconv.Atoi: parsing "{"9" * 5000}": value out of range'),
     ],
 )
 def test_bad_integer(text: str, error: str) -> None:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from runner.types.gotext import quote
+from runner.types.gotext import quote, saturating_int
 from runner.types.ids import generate_id, truncate_id
 from runner.types.paths import clean, is_local
 
@@ -62,3 +62,11 @@ def test_a_short_id_is_never_a_number(monkeypatch: pytest.MonkeyPatch) -> None:
     drawn = iter(["1" * 64, "2" * 12 + "f" * 52, "3" * 11 + "a" + "4" * 52])
     monkeypatch.setattr("secrets.token_hex", lambda count: next(drawn))
     assert generate_id() == "3" * 11 + "a" + "4" * 52
+
+
+@pytest.mark.parametrize(
+    ("digits", "number"),
+    [("", 0), ("007", 7), ("0" * 9999 + "1", 1), (str(2**63), 2**63 - 1), ("9" * 9999, 2**63 - 1)],
+)
+def test_numbers_end_at_the_largest_int64(digits: str, number: int) -> None:
+    assert saturating_int(digits) == number
