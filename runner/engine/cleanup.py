@@ -62,7 +62,11 @@ async def _delete_task(engine: Engine, container_id: str, *, exited: bool) -> No
         with suppress(FailedPrecondition):  # it has not: an exit event of somebody's invention
             await engine.containerd.tasks.delete(container_id)
             return
-    await engine.containerd.tasks.force_delete(container_id)
+    with suppress(NotFound):
+        await engine.containerd.tasks.force_delete(container_id)
+        return
+    # A deletion that was cut off: the process is gone, but its shim may still be there.
+    await engine.containerd.tasks.delete(container_id)
 
 
 async def release_files(engine: Engine, container_id: str) -> bool:

@@ -8,18 +8,20 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import msgspec
+from tenacity import AsyncRetrying, retry_if_exception, stop_after_delay, wait_fixed
 
 from runner.containerd.containers import Container as ContainerdContainer
 from runner.containerd.containers import Runtime
 from runner.containerd.runc import RUNTIME, RuncOptions
 from runner.engine import process_io
-from runner.types.errors import InvalidParameter, NotFound
+from runner.types.errors import InvalidParameter, NotFound, RunnerError
 
 if TYPE_CHECKING:
     from runner.engine.container import Container
     from runner.engine.engine import Engine
     from runner.oci.spec import Spec
 
+_SWEEPING_UP = 10.0
 _SHIM_NAME = re.compile(r"[a-z0-9]+(\.[a-z0-9-]+)+\.v[0-9]+")
 
 
@@ -64,7 +66,14 @@ async def create_task(engine: Engine, container: Container) -> None:
     the runtime says is wrong with the command.
     """
     fifos = process_io.initialize(container)
-    await engine.containerd.tasks.create(
+    once_swept_up = AsyncRetrying(
+        retry=retry_if_exception(_is_being_swept_up),
+        stop=stop_after_delay(_SWEEPING_UP),
+        wait=wait_fixed(0.1),
+        reraise=True,
+    )
+    await once_swept_up(
+        engine.containerd.tasks.create,
         container.id,
         rootfs=(),
         stdin=fifos.stdin,
@@ -75,6 +84,18 @@ async def create_task(engine: Engine, container: Container) -> None:
     process_io.open_stdin(container)
     if container.streams.stdin.closed:  # by a client that was quicker than the task
         await close_stdin(engine, container)
+
+
+def _is_being_swept_up(error: BaseException) -> bool:
+    """Whether containerd still has the bundle of a Create that nobody waits for any more.
+
+    When an engine dies in Tasks.Create, containerd cleans up after it for as long as five seconds
+    (its timeout io.containerd.timeout.shim.cleanup), and the next Create meets the directory.
+    """
+    text = str(error)
+    return isinstance(error, RunnerError) and (
+        text.startswith("mkdir ") and text.endswith(": file exists")
+    )
 
 
 async def close_stdin(engine: Engine, container: Container) -> None:
