@@ -7,6 +7,7 @@ import asyncio
 import contextlib
 import logging
 import os
+import resource
 import signal
 import sys
 from ipaddress import IPv4Interface
@@ -20,7 +21,7 @@ from runner.api.server import DEFAULT_HOST, TLSFiles, listen, serving
 from runner.engine.config import EngineConfig
 from runner.engine.engine import Engine
 from runner.trace.file import writing_steps
-from runner.types.errors import RunnerError, System
+from runner.types.errors import InvalidParameter, RunnerError, System
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -35,12 +36,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
     cannot serve."""
     options = _parser().parse_args(arguments)
     logsetup.set_up_logging(options.log_level, options.log_format)
+    _raise_file_limit()
     try:
         asyncio.run(_serve(options))
     except RunnerError as error:
         print(f"runner: {error}", file=sys.stderr)  # noqa: T201 - said to whoever started us
         return 1
     return 0
+
+
+def _raise_file_limit() -> None:
+    """A container takes three or four descriptors, and shells give a thousand."""
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 
 
 async def _serve(options: argparse.Namespace) -> None:
@@ -106,6 +114,8 @@ def _trace_file(path: str | None) -> Iterator[None]:
 
 def _tls(options: argparse.Namespace) -> TLSFiles | None:
     files = (options.tlscert, options.tlskey, options.tlscacert)
+    if any(files) and not all(files):
+        raise InvalidParameter("--tlscert, --tlskey and --tlscacert only make sense together")
     return TLSFiles(*files) if all(files) else None
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import shutil
 from typing import TYPE_CHECKING
 
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
     from runner.engine.config import EngineConfig
     from runner.store import Store
 
+log = logging.getLogger(__name__)
+
 _encode = msgspec.json.encode
 _decoder = msgspec.json.Decoder(ContainerRecord)
 
@@ -23,6 +26,7 @@ _decoder = msgspec.json.Decoder(ContainerRecord)
 class Containers:
     """The containers in memory, each of them in the store as well from its first checkpoint on.
 
+    `unreadable` has the IDs of records that another version wrote: nothing of theirs is touched.
     Names are reserved in memory before the record exists (moby reserveName), so that two creates
     cannot both believe that a name is free.
     """
@@ -32,6 +36,7 @@ class Containers:
         self._config = config
         self._by_id: dict[str, Container] = {}
         self._id_by_name: dict[str, str] = {}
+        self.unreadable: set[str] = set()
 
     def __iter__(self) -> Iterator[Container]:
         return iter(list(self._by_id.values()))
@@ -41,8 +46,18 @@ class Containers:
 
     def load(self) -> list[Container]:
         """Read every container from the store, once, at the engine's start."""
-        for _, encoded in self._store.containers.all():
-            self.add(self.make(_decoder.decode(encoded)))
+        for container_id, encoded in self._store.containers.all():
+            try:
+                record = _decoder.decode(encoded)
+            except msgspec.DecodeError as err:
+                self.unreadable.add(container_id)
+                log.error(
+                    "the record cannot be read, the container is left as it is: %s",
+                    err,
+                    extra={"container": container_id},
+                )
+            else:
+                self.add(self.make(record))
         return list(self)
 
     def make(self, record: ContainerRecord) -> Container:

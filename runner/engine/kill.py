@@ -47,8 +47,8 @@ async def kill_with_signal(engine: Engine, container: Container, number: int) ->
         state = container.state
         if not state.running:
             raise Conflict(f"container {container.id} is not running")
-        if _is_meant_to_stop(container, number) and container.restart_manager:
-            container.restart_manager.cancel()
+        if _is_meant_to_stop(container, number):
+            container.get_restart_manager().cancel()
         container.record.has_been_manually_stopped = True
         engine.containers.checkpoint(container)
         if state.restarting:

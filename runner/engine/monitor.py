@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import sqlite3
 import time
 from typing import TYPE_CHECKING
 
@@ -114,7 +115,7 @@ async def handle_container_exit(
             return
         with trace.step("engine.handle_container_exit", container=container.id):
             await container.streams.drained(_DRAIN_TIMEOUT)
-            await container.reset()
+            await cleanup.attempt(container.reset(), "close the streams and the log")
             ran_for = (time.time_ns() - times.parse_ns(state.started_at)) / 1e9
             delay = _restart_delay(engine, container, exit_status, ran_for)
             if delay is not None:
@@ -127,7 +128,7 @@ async def handle_container_exit(
             else:
                 state.set_stopped(exit_status)
             networking.released(engine, container)
-            engine.containers.checkpoint(container)
+            _checkpoint(engine, container)
             mounts.log_unmounts(engine, container)
             _log_die(engine, container, exit_status, ran_for)
             container.teardown = engine.background(
@@ -140,6 +141,14 @@ async def handle_container_exit(
         )
     elif container.host_config.auto_remove and not record.has_been_manually_restarted:
         await remove.auto_remove(engine, container)
+
+
+def _checkpoint(engine: Engine, container: Container) -> None:
+    """Commit the exit. Whoever waits is told of it even when that fails, as by moby."""
+    try:
+        engine.containers.checkpoint(container)
+    except (RunnerError, sqlite3.Error):
+        log.exception("the exit could not be saved", extra={"container": container.id})
 
 
 def _restart_delay(

@@ -11,7 +11,7 @@ import time
 from typing import TYPE_CHECKING
 
 from runner import trace
-from runner.engine import leftovers, mounts
+from runner.engine import cleanup, leftovers, mounts
 from runner.engine.kill import kill
 from runner.engine.state import Status
 from runner.types.errors import Conflict, NotImplementedYet, RunnerError
@@ -85,7 +85,7 @@ async def _cleanup_container(engine: Engine, container: Container, *, remove_vol
         leftover = leftovers.Leftover.of(container, volumes)
         engine.containers.forget(container, leftovers.encode(leftover))
         mounts.release_references(engine, container)
-        await container.reset()
+        await cleanup.attempt(container.reset(), "close the streams and the log")
         container.waiters.removed()
         engine.events.log_container(container, "destroy")
         engine.leftovers.sweep_soon(leftover, after=container.teardown)

@@ -34,7 +34,10 @@ async def _restart(
     engine: Engine, container: Container, number: int | None, timeout: int | None
 ) -> None:
     container.record.has_been_manually_restarted = True
-    if container.state.running:
-        await stop(engine, container, number, timeout)
-    await container_start(engine, container)
+    try:
+        if container.state.running:
+            await stop(engine, container, number, timeout)
+        await container_start(engine, container)
+    finally:
+        container.record.has_been_manually_restarted = False
     engine.events.log_container(container, "restart")

@@ -72,6 +72,7 @@ async def restore(engine: Engine) -> Report:
     running = [item for item in containers if item.state.running and _is_alive(tasks.get(item.id))]
     await networking.restore(engine, [item.record.network for item in running])
     known = {item.id for item in containers} | {leftover.id for leftover in leftovers}
+    known |= engine.containers.unreadable
     report.undone += await orphans.collect(engine, known)
     for leftover in leftovers:
         engine.leftovers.sweep_soon(leftover)

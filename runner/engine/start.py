@@ -197,9 +197,10 @@ async def _create_task(engine: Engine, container: Container) -> None:
                 await runtime.create_task(engine, container)
             except RunnerError as err:
                 raise err.wrap("failed to create task for container") from err
-    finally:
-        await asyncio.wait({endpoints})
-    endpoints.result()
+    except BaseException:
+        await asyncio.gather(endpoints, return_exceptions=True)  # the first error is the one told
+        raise
+    await endpoints
     networking.connected(engine, container)
     await networking.refresh_files(engine, container)
 

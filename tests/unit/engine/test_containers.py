@@ -106,3 +106,13 @@ def test_records_come_back_whole(containers: Containers, config: EngineConfig) -
     containers.checkpoint(container)
     (loaded,) = Containers(containers._store, config).load()
     assert loaded.record == container.record
+
+
+def test_a_record_of_another_version_is_left_alone(
+    containers: Containers, config: EngineConfig
+) -> None:
+    add(containers, FIRST, "web")
+    containers._store.containers.save(SECOND, "old", b'{"id": 5}')
+    reloaded = Containers(containers._store, config)
+    assert [container.id for container in reloaded.load()] == [FIRST]
+    assert reloaded.unreadable == {SECOND}
