@@ -94,6 +94,10 @@ async def _copy(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> N
     await writer.drain()
 
 
+_MOST_CLIENTS: Final = 1024
+"""Of one port, at the same time: source addresses can be made up, descriptors cannot."""
+
+
 class UDPProxy:
     """Datagrams. Each client gets a port of ours towards the container, until it is silent."""
 
@@ -121,11 +125,17 @@ class UDPProxy:
             data, ancillary, _, address = self._held.recvmsg(_CHUNK, 128)
             # Which of the host's addresses was asked: the answer must come from it.
             asked = [item for item in ancillary if item[:2] == (socket.IPPROTO_IPV6, _IPV6_PKTINFO)]
-            client = self._clients.get(address)
-            if client is None:
-                client = _Client(self, address, asked)
-                self._clients[address] = client
-            client.send(data)
+            self._client(address, asked).send(data)
+
+    def _client(self, address: tuple[object, ...], asked: list[tuple[int, int, bytes]]) -> _Client:
+        """The client at the address, the last in line to be given up when there are too many."""
+        client = self._clients.pop(address, None)
+        if client is None:
+            if len(self._clients) >= _MOST_CLIENTS:
+                next(iter(self._clients.values())).close()
+            client = _Client(self, address, asked)
+        self._clients[address] = client
+        return client
 
     def answer(
         self, data: bytes, address: tuple[object, ...], asked: list[tuple[int, int, bytes]]
