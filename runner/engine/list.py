@@ -177,7 +177,7 @@ def _status_test(values: list[str]) -> Test:
         if value not in known:
             raise InvalidParameter(
                 f"invalid filter 'status={value}': invalid value for state ({value}):"
-                f" must be one of {', '.join(sorted(known))}"
+                f" must be one of {', '.join(known)}"
             )
     return lambda item: item.state.status in values
 

@@ -33,7 +33,7 @@ def lookup_init_path() -> str:
     if found is None:
         raise System(
             'exec: "docker-init": executable file not found in $PATH '
-            f"(nor any of {', '.join(NAMES[1:])}, linked statically)"
+            f"(nor any of {', '.join(NAMES[1:])}, linked statically): apt-get install tini"
         )
     return found
 
