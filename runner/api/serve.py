@@ -21,7 +21,7 @@ from runner.api.server import DEFAULT_HOST, TLSFiles, listen, serving
 from runner.engine.config import EngineConfig
 from runner.engine.engine import Engine
 from runner.trace.file import writing_steps
-from runner.types.errors import InvalidParameter, RunnerError, System
+from runner.types.errors import Forbidden, InvalidParameter, RunnerError, System
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -38,11 +38,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
     logsetup.set_up_logging(options.log_level, options.log_format)
     _raise_file_limit()
     try:
+        _require_root()
         asyncio.run(_serve(options))
     except RunnerError as error:
         print(f"runner: {error}", file=sys.stderr)  # noqa: T201 - said to whoever started us
         return 1
     return 0
+
+
+def _require_root() -> None:
+    """Mounts, namespaces and containerd's socket are root's."""
+    if os.geteuid() != 0:
+        raise Forbidden("the engine needs root: start it with sudo")
 
 
 def _raise_file_limit() -> None:

@@ -94,7 +94,7 @@ def connect(address: Address, tls: TLSFiles | None = None) -> Connection:
     except PermissionError as err:
         raise PermissionDenied(
             "permission denied while trying to connect to the Docker daemon socket "
-            f"at {address.host}: {err.strerror}"
+            f"at {address.host}: {err.strerror}; use sudo, or join the group that has the socket"
         ) from err
     except OSError as err:
         raise ConnectionFailed(address.host, err) from err

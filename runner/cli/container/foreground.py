@@ -21,6 +21,9 @@ if TYPE_CHECKING:
     from runner.client.transport import Connection
 
 _SIGWINCH = 28
+_TERMINATION = (2, 15)
+_PATIENCE = 3
+"""Terminations by the user after which the command ends, whatever the container does."""
 _RESIZE_TRIES = 10
 
 
@@ -71,6 +74,7 @@ class Foreground:
         self._proxy = proxy_signals
         self._reactor = Reactor()
         self._signals = signals.SignalCatcher(self._reactor, self._on_signal)
+        self._terminations = 0
         self._follows_size = streams.tty and terminal.is_terminal(1)
         self._started = False
         self._status: int | None = None
@@ -165,6 +169,11 @@ class Foreground:
     def _on_signal(self, number: int) -> None:
         if number == _SIGWINCH and self._follows_size:
             self._resize(*terminal.size())
+        if number in _TERMINATION:
+            self._terminations += 1
+            if self._terminations == _PATIENCE:  # docker's cmd/docker does so for every command
+                warn("\ngot 3 SIGTERM/SIGINTs, forcefully exiting")
+                raise SystemExit(1)
         if self._proxy:
             try:  # noqa: SIM105 - contextlib is not worth its import here
                 containers.kill(self._client, self._container, signals.signal_name(number))

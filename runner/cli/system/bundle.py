@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 def run(context: Context, options: BundleOptions) -> int:
     """Write the bundle of a container made with these flags; the container itself is removed."""
+    if options.publish or options.publish_all:
+        raise CliError("a bundle publishes no ports: its runtime makes its network")
     directory = os.path.abspath(options.directory)  # noqa: PTH100 - cheap import
     _check_empty(directory)
     body = make_body("bundle create", options, options.image, [])
