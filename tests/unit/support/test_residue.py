@@ -72,7 +72,8 @@ def test_iptables_lines_are_read_without_what_every_kernel_has() -> None:
         ("-A FORWARD -i rbabcd -j ACCEPT", False),
         ("-A POSTROUTING -s 198.18.0.0/24 ! -o rbx -j MASQUERADE", True),
         ("-A POSTROUTING -s 1198.18.0.0/24 -j MASQUERADE", False),
-        (":rbabc -", False),
+        (":rbabc -", True),
+        (":rbabc DROP", False),
     ],
 )
 def test_rules_are_recognised_by_interface_or_subnet(rule: str, named: bool) -> None:
