@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from runner.engine import network_settings, networking, sizes
@@ -10,6 +11,7 @@ from runner.types.container import InspectResponse
 from runner.types.image import GraphDriverData
 
 if TYPE_CHECKING:
+    from runner.engine.container import Container
     from runner.engine.engine import Engine
 
 
@@ -29,7 +31,7 @@ async def container_inspect(engine: Engine, reference: str, *, size: bool) -> In
         resolv_conf_path=files.resolv_conf,
         hostname_path=files.hostname,
         hosts_path=files.hosts,
-        log_path=log_path(container),
+        log_path=_log_path(container),
         name=f"/{record.name}",
         restart_count=record.restart_count,
         driver=record.driver,
@@ -47,3 +49,9 @@ async def container_inspect(engine: Engine, reference: str, *, size: bool) -> In
         network_settings=network_settings.inspect(container),
         image_manifest_descriptor=record.image_manifest,
     )
+
+
+def _log_path(container: Container) -> str:
+    """moby knows the path once the log has been started for the first time."""
+    path = log_path(container)
+    return path if path and Path(path).exists() else ""

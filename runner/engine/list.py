@@ -12,6 +12,7 @@ from runner.engine.state import Status, describe
 from runner.types import times
 from runner.types.container import HostConfigSummary, NetworkSettingsSummary, Summary
 from runner.types.errors import InvalidParameter, NotFound
+from runner.types.gotext import quote
 
 if TYPE_CHECKING:
     from runner.engine.container import Container
@@ -183,10 +184,13 @@ def _status_test(values: list[str]) -> Test:
 
 
 def _exited_test(values: list[str]) -> Test:
-    try:
-        codes = {int(value) for value in values}
-    except ValueError:
-        raise InvalidParameter(f"invalid filter 'exited={values[0]}'") from None
+    for value in values:
+        if not re.fullmatch(r"[+-]?[0-9]+", value):
+            raise InvalidParameter(
+                f"invalid filter 'exited={value}': strconv.Atoi: parsing {quote(value)}:"
+                " invalid syntax"
+            )
+    codes = {int(value) for value in values}
     return lambda item: not item.state.running and item.state.exit_code in codes
 
 

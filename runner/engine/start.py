@@ -16,6 +16,7 @@ the exit code.
 from __future__ import annotations
 
 import asyncio
+import copy
 import logging
 import time
 from contextlib import AsyncExitStack, contextmanager
@@ -190,6 +191,7 @@ async def _create_task(engine: Engine, container: Container) -> None:
     moby joins them after Tasks.Create (initializeCreatedTask): nobody can see the order, but the
     70 ms of Tasks.Create.
     """
+    unjoined = copy.deepcopy(container.record.network_settings)
     endpoints = asyncio.ensure_future(networking.allocate_network(engine, container))
     try:
         with _exit_code_kept(container), trace.step("engine.create_task", container=container.id):
@@ -199,6 +201,7 @@ async def _create_task(engine: Engine, container: Container) -> None:
                 raise err.wrap("failed to create task for container") from err
     except BaseException:
         await asyncio.gather(endpoints, return_exceptions=True)  # the first error is the one told
+        container.record.network_settings = unjoined  # as moby, which had not come to that yet
         raise
     await endpoints
     networking.connected(engine, container)

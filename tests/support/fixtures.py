@@ -31,7 +31,7 @@ from tests.support.oci_runtime import OddRuntime
 from tests.support.process import Daemon
 from tests.support.registry import Registry
 from tests.support.subject import Subject, assert_settles
-from tests.support.toolchain import CONTAINERD_VERSIONS
+from tests.support.toolchain import CONTAINERD_VERSIONS, has_archive, tool_root
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator
@@ -60,8 +60,11 @@ def any_containerd(request: pytest.FixtureRequest) -> Iterator[Containerd]:
 
 @pytest.fixture(scope="session")
 def odd_runtime(tmp_path_factory: pytest.TempPathFactory) -> OddRuntime:
-    """The runtime `odd` of the session's engine and oracle."""
-    return OddRuntime(tmp_path_factory.mktemp("odd"))
+    """The runtime `odd` of the session's engine and oracle, beside the init that dockerd has."""
+    runtime = OddRuntime(tmp_path_factory.mktemp("odd"))
+    if has_archive():
+        runtime.add_program(tool_root("oracle") / "usr/bin/docker-init")
+    return runtime
 
 
 @pytest.fixture(scope="session")

@@ -39,6 +39,10 @@ class OddRuntime:
         self.path.write_text(_SCRIPT.format(folder=shlex.quote(str(folder))))
         self.path.chmod(0o755)
 
+    def add_program(self, program: Path) -> None:
+        """Put a program into `bin_dir`."""
+        (self.bin_dir / program.name).symlink_to(program)
+
     def fail(self, command: str, text: str) -> None:
         """Let the runtime's command (create, start, kill, delete) fail with the text."""
         line = json.dumps({"level": "error", "msg": text, "time": "2024-01-02T03:04:05Z"})

@@ -149,7 +149,8 @@ class Subject:
                 yield f"snapshot {words[0]}"
         folders = (str(daemon.workspace.path), str(daemon.containerd.workspace.path))
         for line in Path("/proc/self/mountinfo").read_text().splitlines():
-            if (place := line.split()[4]).startswith(folders):
+            place = line.split()[4]
+            if place.startswith(folders) and not place.endswith(_HOST_NAMESPACE):
                 yield f"mount {place}"
         for port in Path(f"/sys/class/net/{daemon.bridge}/brif").glob("*"):
             yield f"interface {port.name}"
@@ -165,12 +166,17 @@ class Subject:
         return str(self.daemon.containerd.address) in command
 
 
+_HOST_NAMESPACE: Final = "/netns/default"
+"""What stands for the host's network namespace is made once, for all containers on it."""
+
+
 def _engine_traces(engine: Engine) -> Iterator[str]:
     for path in (RUNC_ROOT / engine.namespace).glob("*"):
         yield f"runc {path.name}"
     for pattern in ("exec/containers/*", "exec/netns/*", "data/rootfs/*/*"):
         for path in engine.workspace.path.glob(pattern):
-            yield f"file {path}"
+            if not str(path).endswith(_HOST_NAMESPACE):
+                yield f"file {path}"
     with contextlib.closing(sqlite3.connect(engine.data_root / "runner.db")) as database:
         gateways = "SELECT id FROM networks"
         taken = f"SELECT address, owner FROM addresses WHERE owner NOT IN ({gateways})"

@@ -1,0 +1,137 @@
+"""docker-py on our socket."""
+
+from __future__ import annotations
+
+import contextlib
+from typing import TYPE_CHECKING
+
+import docker
+import docker.errors
+import pytest
+
+from tests.support.subject import assert_settles
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from docker import DockerClient
+
+    from tests.support.subject import Subject
+
+
+@pytest.fixture
+def client(ours: Subject) -> Iterator[DockerClient]:
+    with contextlib.closing(docker.DockerClient(base_url=ours.host, timeout=30)) as client:
+        yield client
+
+
+def test_who_is_there(client: DockerClient) -> None:
+    assert client.ping()
+    assert client.version()["ApiVersion"] == client.api._version
+    assert client.info()["OSType"] == "linux"
+
+
+def test_run_to_the_end(client: DockerClient, ours: Subject) -> None:
+    assert client.containers.run("busybox", ["echo", "hi"], remove=True) == b"hi\n"
+    output = client.containers.run(
+        "busybox", "sh -c 'echo out; echo err >&2'", remove=True, stderr=True, stdout=False
+    )
+    assert output == b"err\n"
+    assert_settles(ours.traces)
+
+
+def test_a_failing_command(client: DockerClient) -> None:
+    with pytest.raises(docker.errors.ContainerError) as failed:
+        client.containers.run("busybox", "sh -c 'echo no >&2; exit 3'", remove=True)
+    assert (failed.value.exit_status, failed.value.stderr) == (3, b"no\n")
+
+
+def test_a_missing_command(client: DockerClient) -> None:
+    with pytest.raises(docker.errors.APIError, match="executable file not found") as failed:
+        client.containers.run("busybox", "nonexist", name="box")
+    assert failed.value.status_code == 400
+    assert client.containers.get("box").status == "created"
+
+
+def test_in_the_background(client: DockerClient) -> None:
+    script = ["sh", "-c", "echo one; sleep 0.1; echo two; exit 4"]
+    container = client.containers.run("busybox", script, detach=True, labels={"a": "b"})
+    assert list(container.logs(stream=True)) == [b"one\n", b"two\n"]
+    assert container.wait() == {"StatusCode": 4}
+    container.reload()
+    assert (container.status, container.labels) == ("exited", {"a": "b"})
+    assert container.attrs["State"]["ExitCode"] == 4
+    assert container.logs(tail=1) == b"two\n"
+    assert client.containers.list(all=True, filters={"label": "a=b"}) == [container]
+    container.rename("crate")
+    assert client.containers.get("crate") == container
+    container.remove()
+    with pytest.raises(docker.errors.NotFound, match="No such container: crate"):
+        client.containers.get("crate")
+
+
+def test_the_life_of_a_container(client: DockerClient) -> None:
+    container = client.containers.create("busybox", "sleep 1000", tty=True)
+    container.start()
+    container.reload()
+    assert container.status == "running"
+    container.kill("SIGTERM")  # sleep as PID 1 does not care
+    container.stop(timeout=0)
+    container.restart(timeout=0)
+    container.reload()
+    assert container.status == "running"
+    with pytest.raises(docker.errors.APIError, match="container is running") as refused:
+        container.remove()
+    assert refused.value.status_code == 409
+    container.remove(force=True)
+
+
+def test_attach(client: DockerClient) -> None:
+    container = client.containers.create("busybox", "cat", stdin_open=True)
+    socket = container.attach_socket(params={"stdin": 1, "stdout": 1, "stream": 1})
+    container.start()
+    socket._sock.sendall(b"hello\n")
+    assert socket.read(14) == b"\x01\0\0\0\0\0\0\x06hello\n"
+    socket.close()
+    container.remove(force=True)
+
+
+def test_files_and_limits(client: DockerClient, tmp_path: Path) -> None:
+    tmp_path.chmod(0o755)
+    (tmp_path / "file").write_text("content")
+    output = client.containers.run(
+        "busybox",
+        "sh -c 'cat /data/file; hostname; echo $A; id -u; touch /data/x || echo read-only'",
+        volumes={str(tmp_path): {"bind": "/data", "mode": "ro"}},
+        hostname="box",
+        environment={"A": "b"},
+        user="1000",
+        mem_limit="64m",
+        network_mode="none",
+        remove=True,
+        stderr=False,
+    )
+    assert output == b"contentbox\nb\n1000\nread-only\n"
+
+
+def test_images(client: DockerClient) -> None:
+    image = client.images.get("busybox")
+    assert "busybox:latest" in image.tags
+    assert image in client.images.list()
+    with pytest.raises(docker.errors.ImageNotFound):
+        client.images.get("nosuch")
+
+
+def test_events(client: DockerClient) -> None:
+    with_name = {"container": "box", "event": ["create", "start", "die", "destroy"]}
+    events = client.events(decode=True, filters=with_name)
+    client.containers.run("busybox", "true", name="box", remove=True)
+    assert [next(events)["Action"] for _ in range(4)] == ["create", "start", "die", "destroy"]
+    events._response.close()
+
+
+def test_what_is_not_there_yet_is_said(client: DockerClient) -> None:
+    container = client.containers.run("busybox", "sleep 1000", detach=True)
+    with pytest.raises(docker.errors.NotFound, match="page not found"):
+        container.exec_run("true")
