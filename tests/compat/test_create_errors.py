@@ -262,7 +262,8 @@ def create(api: Callable[..., Answer], body: Body, query: str = "") -> Outcome:
     container = f"/v1.51/containers/{created['Id']}"
     inspected = api("GET", f"{container}/json").json()
     api("DELETE", f"{container}?force=1&v=1")
-    return answer.status, created["Warnings"], [_comparable(each) for each in inspected["Mounts"]]
+    mounts = sorted(inspected["Mounts"], key=lambda mount: str(mount["Destination"]))
+    return answer.status, created["Warnings"], [_comparable(each) for each in mounts]
 
 
 def _without_paths(text: str) -> str:

@@ -169,6 +169,7 @@ def test_control_c_goes_to_the_container(ours: Subject) -> None:
         prompt(program)
         program.send("echo code $?\n")
         program.expect("code 130")
+        prompt(program)
         program.send("\x04")
         assert program.wait() == 0
 

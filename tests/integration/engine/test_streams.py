@@ -195,7 +195,7 @@ def test_keys_that_are_none(subject: Subject) -> None:
 def test_a_slow_client_gets_everything(subject: Subject) -> None:
     """It holds the container up, and misses nothing."""
     size = 8 * MIB
-    subject.create("sh", "-c", f"yes | head -c {size}; echo end >&2")
+    subject.create("sh", "-c", f"yes {'x' * 1000} | head -c {size}; echo end >&2")
     with attached(subject) as client:
         start(subject)
         first = client.frame()
