@@ -135,6 +135,7 @@ def _engine_config(options: argparse.Namespace) -> EngineConfig:
         snapshotter=options.snapshotter,
         bridge=options.bridge,
         bip=options.bip,
+        ip_forward_no_drop=options.ip_forward_no_drop,
         default_runtime=options.default_runtime,
     )
 
@@ -151,6 +152,11 @@ def _parser() -> argparse.ArgumentParser:
     add("--snapshotter", default=_DEFAULTS.snapshotter)
     add("--bridge", default=_DEFAULTS.bridge, help="name of the default bridge")
     add("--bip", type=IPv4Interface, metavar="CIDR", help="address of the default bridge")
+    add(
+        "--ip-forward-no-drop",
+        action="store_true",
+        help="leave FORWARD's policy alone when enabling IPv4 forwarding",
+    )
     add("--default-runtime", default=_DEFAULTS.default_runtime)
     add("--pidfile", type=Path)
     add("--tlscacert", type=Path, help="authority that clients' certificates must come from")

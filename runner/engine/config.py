@@ -15,6 +15,8 @@ class EngineConfig:
     """Where the engine keeps things and whom it talks to.
 
     `data_root` survives a reboot, `exec_root` (sockets, FIFOs, namespaces) need not.
+    `ip_forward_no_drop`: where the engine has to enable IPv4 forwarding, the policy of the chain
+    FORWARD stays the host's own affair.
     `containerd` is an address, or None: use the host's, or supervise one of our own.
     """
 
@@ -25,6 +27,7 @@ class EngineConfig:
     snapshotter: str = "overlayfs"
     bridge: str = "runner0"
     bip: IPv4Interface | None = None
+    ip_forward_no_drop: bool = False
     default_runtime: str = "runc"
     init_path: Path | None = None
     shutdown_timeout: float = 15.0

@@ -63,7 +63,6 @@ class Engine:
         config = self.config
         config.make_directories()
         self.host = await asyncio.to_thread(read_host, config.default_runtime)
-        self.sysinfo = await asyncio.to_thread(read_sysinfo, self.host)
         async with AsyncExitStack() as resources:
             self.id = engine_id(config.data_root)
             self.store = Store(config.data_root / "runner.db")
@@ -80,6 +79,8 @@ class Engine:
             await self.volumes.open()
             self.network = networking.make_controller(self)
             resources.push_async_callback(self.network.close)
+            await networking.enable_forwarding(self)
+            self.sysinfo = await asyncio.to_thread(read_sysinfo, self.host)
             self.containers = Containers(self.store, config)
             self.leftovers = Leftovers(self)
             self.background(follow_task_events(self), "follow task events")

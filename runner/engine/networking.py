@@ -9,6 +9,7 @@ Source: moby daemon/container_operations*.go; `runner.network` is libnetwork.
 
 from __future__ import annotations
 
+import logging
 import socket
 from typing import TYPE_CHECKING
 
@@ -40,6 +41,8 @@ if TYPE_CHECKING:
     from runner.engine.engine import Engine
     from runner.types.container import Config, HostConfig
 
+log = logging.getLogger(__name__)
+
 ERR_SETUP_NETWORKING = "failed to set up container networking"
 """Marks errors after which an exit is no exit: the task only ran to be deleted again."""
 
@@ -57,6 +60,15 @@ def make_controller(engine: Engine) -> NetworkController:
             network_id=network_id(engine, "bridge"), name=config.bridge, bip=config.bip
         ),
     )
+
+
+async def enable_forwarding(engine: Engine) -> None:
+    """Have the host forward packets, as dockerd does at its start. Where that cannot be had
+    containers run without a way out, and whoever creates one is warned."""
+    try:
+        await engine.network.enable_forwarding(drop=not engine.config.ip_forward_no_drop)
+    except RunnerError as err:
+        log.warning("%s", err)
 
 
 def network_id(engine: Engine, name: str) -> str:

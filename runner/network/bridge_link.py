@@ -96,7 +96,6 @@ def _ensure_address(host: Netlink, config: BridgeConfig, index: int) -> IPv4Inte
 
 
 def _setup_sysctls(bridge: str) -> None:
-    _write_setting(_IPV4 / "ip_forward", "1")
     # Published ports are reached by 127.0.0.1 too: packets with that address leave by the bridge.
     _write_setting(_IPV4 / "conf" / bridge / "route_localnet", "1")
     router_advertisements = _IPV6 / "conf" / bridge / "accept_ra"

@@ -21,6 +21,7 @@ from runner.linux.libc import error_text
 from runner.network import netns
 from runner.network.attempt import attempt
 from runner.network.bridge import BridgeDriver
+from runner.network.forwarding import enable_forwarding
 from runner.network.iptables import IPTables
 from runner.network.records import Leftovers, Sandbox, SandboxRecord
 from runner.network.threads import in_own_thread
@@ -56,6 +57,7 @@ class NetworkController:
         iptables: IPTables = IPTables(),  # noqa: B008 (immutable)
     ) -> None:
         self._directory = exec_root / "netns"
+        self._iptables = iptables
         self._bridge = BridgeDriver(bridge, addresses, iptables)
         self._records: dict[str, SandboxRecord] = {}
 
@@ -63,6 +65,13 @@ class NetworkController:
     def default_network(self) -> BridgeNetwork | None:
         """The default bridge network, once something has needed it."""
         return self._bridge.network
+
+    async def enable_forwarding(self, *, drop: bool) -> None:
+        """Let the host forward packets; see `forwarding`. Raises System."""
+        try:
+            await in_own_thread(lambda: enable_forwarding(self._iptables, drop=drop))
+        except OSError as err:
+            raise System(f"failed to enable IPv4 forwarding: {error_text(err)}") from err
 
     async def start(self) -> None:
         """Make the default bridge network unless it is there. Idempotent.

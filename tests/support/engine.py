@@ -70,6 +70,8 @@ class Engine:
                 f"--bridge={self.bridge}",
                 f"--bip={self.subnet.gateway}",
                 f"--pidfile={path}/runner.pid",
+                # The policy of FORWARD belongs to the host, and outlives the engine.
+                "--ip-forward-no-drop",
                 *arguments,
             ],
             log=path / "runner.log",

@@ -55,6 +55,13 @@ class ServeOptions:
     bip: Annotated[
         str | None, flag("--bip", metavar="string", help="Address of that bridge, as CIDR")
     ] = None
+    ip_forward_no_drop: Annotated[
+        bool,
+        flag(
+            "--ip-forward-no-drop",
+            help="When IPv4 forwarding has to be enabled, leave the policy of FORWARD alone",
+        ),
+    ] = False
     default_runtime: Annotated[
         str | None, flag("--default-runtime", metavar="string", help="OCI runtime")
     ] = None

@@ -43,6 +43,8 @@ def run(context: Context, options: ServeOptions) -> NoReturn:
         for name in _TEXTS
         if (value := getattr(options, name)) is not None
     ]
+    if options.ip_forward_no_drop:
+        arguments.append("--ip-forward-no-drop")
     if options.debug:
         arguments.append("--log-level=debug")
     output.flush()

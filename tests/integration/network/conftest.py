@@ -53,6 +53,7 @@ class Place:
             self.iptables,
         )
         self.controllers.append(made)
+        await made.enable_forwarding(drop=False)
         await made.restore(records)
         return made
 

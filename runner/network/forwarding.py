@@ -1,0 +1,33 @@
+"""IPv4 forwarding by the host, without which no container reaches anything
+(libnetwork bridge setup_ip_forwarding.go)."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from runner.types.errors import System
+
+if TYPE_CHECKING:
+    from runner.network.iptables import IPTables
+
+_SETTING: Final = Path("/proc/sys/net/ipv4/ip_forward")
+_DROP: Final = "*filter\n:FORWARD DROP [0:0]\nCOMMIT\n"
+
+
+def enable_forwarding(iptables: IPTables, *, drop: bool) -> None:
+    """Let the host pass packets on from one interface to another; nothing to do if it does.
+
+    A host that did not is no router and does not become one: with `drop` it passes on only what a
+    rule accepts. Raises OSError, System; then the host is as before. Blocks.
+    """
+    if _SETTING.read_text().strip() == "1":
+        return
+    _SETTING.write_text("1\n")
+    if not drop:
+        return
+    try:
+        iptables.restore(_DROP)
+    except System:
+        _SETTING.write_text("0\n")
+        raise
