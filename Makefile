@@ -34,9 +34,10 @@ test: root test-system $(VENV)/.installed-dev ## Run all tests, after installing
 	@$(BIN)/python -m tests.support.toolchain all
 	@$(BIN)/python -m tests.support.residue sweep
 	@$(BIN)/python -m tests.support.residue snapshot .make/before.json
-	@status=0; \
+	@status=0; scratch=$$(mktemp -d $${RUNNER_TEST_DIR:-/tmp}/runner-tests.XXXXXX); \
 	RUNNER_TEST_RESIDUE=$(RESIDUE) timeout --foreground --kill-after=90 $(TEST_SECONDS) \
-		$(BIN)/python -m pytest $(PYTEST) || status=$$?; \
+		$(BIN)/python -m pytest --basetemp=$$scratch/t $(PYTEST) || status=$$?; \
+	rm -rf --one-file-system $$scratch; \
 	if [ $$status -eq 124 ]; then echo "make test: stopped after $(TEST_SECONDS) seconds"; fi; \
 	if [ $(RESIDUE) = all ]; then \
 		$(BIN)/python -m tests.support.residue check .make/before.json || status=1; fi; \

@@ -242,7 +242,7 @@ LIFE: dict[str, Commands] = {
         "inspect -f '{{json .HostConfig.RestartPolicy}}' box",
     ],
     "images": [
-        "images",
+        "images busybox",
         "image inspect -f '{{.Os}} {{json .RepoTags}} {{json .Config.Cmd}}' busybox",
         "image inspect nosuch",
         "images nosuch",

@@ -89,11 +89,11 @@ def test_the_life_of_a_container(client: DockerClient) -> None:
 
 def test_attach(client: DockerClient) -> None:
     container = client.containers.create("busybox", "cat", stdin_open=True)
-    socket = container.attach_socket(params={"stdin": 1, "stdout": 1, "stream": 1})
-    container.start()
-    socket._sock.sendall(b"hello\n")
-    assert socket.read(14) == b"\x01\0\0\0\0\0\0\x06hello\n"
-    socket.close()
+    reader = container.attach_socket(params={"stdin": 1, "stdout": 1, "stream": 1})
+    with contextlib.closing(reader._sock), reader:  # the reader's end alone leaves it open
+        container.start()
+        reader._sock.sendall(b"hello\n")
+        assert reader.read(14) == b"\x01\0\0\0\0\0\0\x06hello\n"
     container.remove(force=True)
 
 

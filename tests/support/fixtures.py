@@ -15,6 +15,7 @@ subject             both in turn: what is said of ours is asked of dockerd
 
 from __future__ import annotations
 
+import gc
 import os
 import signal
 import threading
@@ -223,6 +224,13 @@ def pytest_runtest_call() -> Generator[None, object, object]:
         return (yield)
     except NoArchiveError as error:
         pytest.skip(str(error))
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_teardown(item: pytest.Item, nextitem: pytest.Item | None) -> None:
+    """Let what a module's tests have left open be found by its last test, not by some later one."""
+    if nextitem is None or nextitem.path != item.path:
+        gc.collect()
 
 
 @pytest.hookimpl(tryfirst=True)

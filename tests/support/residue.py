@@ -46,6 +46,8 @@ _RUNTIME_FILES: Final = (
     "/var/lib/docker",
 )
 _SETTLE_SECONDS: Final = 5.0
+_SCRATCH: Final = ("pytest-of-", "runner-tests.")
+"""Directories that pytest gives to tests; they go with the run, or pytest removes them later."""
 
 
 def take() -> Snapshot:
@@ -155,8 +157,7 @@ def _runtime_files() -> Iterator[str]:
 def _fifos() -> Iterator[str]:
     for top in ("/run", "/dev/shm", str(base_dir())):
         for folder, folders, names in os.walk(top):
-            # pytest itself keeps, and later removes, the directories that it gave to tests
-            folders[:] = [name for name in folders if not name.startswith("pytest-of-")]
+            folders[:] = [name for name in folders if not name.startswith(_SCRATCH)]
             if folder.count("/") > top.count("/") + 4:
                 folders.clear()
             for name in names:
