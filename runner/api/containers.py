@@ -8,12 +8,14 @@ from aiohttp import web
 
 from runner.api.body import read_json
 from runner.api.compat import adapt_create, adapt_inspect, adapt_summaries
+from runner.api.form import terminal_size
 from runner.api.respond import json_response, no_content
 from runner.api.routing import Route
 from runner.engine import list as listing
 from runner.engine.create import container_create
 from runner.engine.inspect import container_inspect
 from runner.engine.kill import container_kill
+from runner.engine.pause import container_pause, container_unpause
 from runner.engine.remove import container_rm
 from runner.engine.rename import container_rename
 from runner.engine.resize import container_resize
@@ -91,6 +93,18 @@ def _stop_signal(call: Call) -> str:
     return "" if call.version.below("1.42") else call.form.text("signal")
 
 
+async def pause(call: Call) -> web.Response:
+    """Freeze it."""
+    await container_pause(call.engine, call.name)
+    return no_content()
+
+
+async def unpause(call: Call) -> web.Response:
+    """Let it run on."""
+    await container_unpause(call.engine, call.name)
+    return no_content()
+
+
 async def kill(call: Call) -> web.Response:
     """Send it a signal."""
     try:
@@ -120,17 +134,8 @@ async def rename(call: Call) -> web.Response:
 
 async def resize(call: Call) -> web.Response:
     """Tell its terminal the size of the client's."""
-    height, width = _extent(call, "h", "height"), _extent(call, "w", "width")
-    await container_resize(call.engine, call.name, height, width)
+    await container_resize(call.engine, call.name, *terminal_size(call.form))
     return web.Response()
-
-
-def _extent(call: Call, name: str, meaning: str) -> int:
-    try:
-        return call.form.uint32(name)
-    except ValueError as err:
-        given = call.form.text(name)
-        raise InvalidParameter(f'invalid resize {meaning} "{given}": {err}') from err
 
 
 async def inspect(call: Call) -> web.Response:
@@ -165,6 +170,8 @@ ROUTES: Final = [
     Route("POST", "/containers/{name:.*}/start", start),
     Route("POST", "/containers/{name:.*}/stop", stop),
     Route("POST", "/containers/{name:.*}/restart", restart),
+    Route("POST", "/containers/{name:.*}/pause", pause),
+    Route("POST", "/containers/{name:.*}/unpause", unpause),
     Route("POST", "/containers/{name:.*}/kill", kill),
     Route("POST", "/containers/{name:.*}/resize", resize),
     Route("POST", "/containers/{name:.*}/rename", rename),

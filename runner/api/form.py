@@ -110,6 +110,19 @@ class Form:
         return {key: _filter_values(value) for key, value in parsed.items()}
 
 
+def terminal_size(form: Form) -> tuple[int, int]:
+    """Height and width of a terminal (`h`, `w`). Raises InvalidParameter."""
+    return _extent(form, "h", "height"), _extent(form, "w", "width")
+
+
+def _extent(form: Form, name: str, meaning: str) -> int:
+    try:
+        return form.uint32(name)
+    except ValueError as err:
+        given = form.text(name)
+        raise InvalidParameter(f'invalid resize {meaning} "{given}": {err}') from err
+
+
 def _filter_values(value: Any) -> list[str]:
     if isinstance(value, dict) and all(isinstance(on, bool) for on in value.values()):
         return sorted(value)

@@ -29,13 +29,33 @@ from aiohttp import web
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
+    from runner.api.call import Call
+
 RAW_STREAM: Final = "application/vnd.docker.raw-stream"
 MULTIPLEXED_STREAM: Final = "application/vnd.docker.multiplexed-stream"
 
+_MULTIPLEXED_TYPE_SINCE: Final = "1.42"
 _BUFFER: Final = 64 * 1024
 _FRAME: Final = struct.Struct(">BxxxL")
 _LINGER: Final = 2.0
 """Seconds for a client to see our end of output before its unread input makes the kernel reset."""
+
+
+def stream_type(call: Call, *, multiplexed: bool) -> str:
+    """The media type of a container's output. That it can be framed is said since API 1.42."""
+    typed = multiplexed and not call.version.below(_MULTIPLEXED_TYPE_SINCE)
+    return MULTIPLEXED_STREAM if typed else RAW_STREAM
+
+
+def upgrade_head(call: Call, *, multiplexed: bool) -> bytes:
+    """The head of the answer that hands the connection over, as the client has asked for it."""
+    if "Upgrade" not in call.request.headers:
+        return f"HTTP/1.1 200 OK\r\nContent-Type: {RAW_STREAM}\r\n\r\n".encode()
+    content_type = stream_type(call, multiplexed=multiplexed)
+    return (
+        f"HTTP/1.1 101 UPGRADED\r\nContent-Type: {content_type}\r\n"
+        "Connection: Upgrade\r\nUpgrade: tcp\r\n\r\n"
+    ).encode()
 
 
 def frame(stream: int, data: bytes) -> bytes:

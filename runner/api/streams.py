@@ -8,7 +8,14 @@ from typing import TYPE_CHECKING, Final
 from urllib.parse import quote_plus
 
 from runner.api.errors import message_of, report, status_of
-from runner.api.hijack import MULTIPLEXED_STREAM, RAW_STREAM, Taken, frame, hijacked
+from runner.api.hijack import (
+    RAW_STREAM,
+    Taken,
+    frame,
+    hijacked,
+    stream_type,
+    upgrade_head,
+)
 from runner.api.respond import Stream
 from runner.api.routing import Route
 from runner.engine.attach import AttachRequest, container_attach
@@ -27,7 +34,6 @@ if TYPE_CHECKING:
     from runner.logs import Message
 
 _STDOUT, _STDERR, _SYSTEM_ERROR = 1, 2, 3
-_MULTIPLEXED_TYPE_SINCE: Final = "1.42"
 
 
 async def attach(call: Call) -> web.StreamResponse:
@@ -45,23 +51,12 @@ async def attach(call: Call) -> web.StreamResponse:
         attachment = await container_attach(call.engine, call.name, asked)
     except RunnerError as error:
         return await _refuse(call, error)
-    head = _upgrade_head(call, multiplexed=not attachment.tty)
+    head = upgrade_head(call, multiplexed=not attachment.tty)
     call.begun = True
     async with hijacked(call.request, head, multiplexed=not attachment.tty) as stream:
         with contextlib.suppress(ConnectionError):
             await attachment.run(stream)
     return Taken()
-
-
-def _upgrade_head(call: Call, *, multiplexed: bool) -> bytes:
-    if "Upgrade" not in call.request.headers:
-        return f"HTTP/1.1 200 OK\r\nContent-Type: {RAW_STREAM}\r\n\r\n".encode()
-    typed = multiplexed and not call.version.below(_MULTIPLEXED_TYPE_SINCE)
-    content_type = MULTIPLEXED_STREAM if typed else RAW_STREAM
-    return (
-        f"HTTP/1.1 101 UPGRADED\r\nContent-Type: {content_type}\r\n"
-        "Connection: Upgrade\r\nUpgrade: tcp\r\n\r\n"
-    ).encode()
 
 
 async def _refuse(call: Call, error: RunnerError) -> web.StreamResponse:
@@ -108,8 +103,7 @@ async def logs(call: Call) -> web.StreamResponse:
     if not (asked.stdout or asked.stderr):
         raise InvalidParameter("Bad parameters: you must choose at least one stream")
     log = await container_logs(call.engine, call.name, asked)
-    typed = not log.tty and not call.version.below(_MULTIPLEXED_TYPE_SINCE)
-    stream = Stream(call, MULTIPLEXED_STREAM if typed else RAW_STREAM)
+    stream = Stream(call, stream_type(call, multiplexed=not log.tty))
     await stream.start()
     async with contextlib.aclosing(log.messages) as blocks:
         try:

@@ -1,31 +1,21 @@
-"""Clients on a container's streams (moby daemon/attach.go, container/stream/attach.go)."""
+"""Clients on a container's streams (moby daemon/attach.go)."""
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from functools import partial
+from typing import TYPE_CHECKING
 
 from runner.engine import logs, runtime
 from runner.engine.detach_keys import DetachDetector, parse_detach_keys
 from runner.engine.stdio import STDERR, STDOUT
+from runner.engine.stream_copy import StreamCopy
 from runner.types.errors import Conflict
 
 if TYPE_CHECKING:
     from runner.engine.container import Container
     from runner.engine.engine import Engine
-    from runner.engine.stdio import Streams
-
-
-class Client(Protocol):
-    """What attach needs of the connection; the API frames the output or not."""
-
-    async def read(self) -> bytes:
-        """Input of the client, b"" once it has half-closed."""
-
-    async def write(self, stream: int, data: bytes) -> None:
-        """Output of the container: 1 stdout, 2 stderr. Waits while the client does not read."""
+    from runner.engine.stream_copy import Client
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,11 +55,7 @@ class Attachment:
         self._engine = engine
         self._container = container
         self._request = request
-        self._detector = DetachDetector(keys)
-        self._streams: Streams = container.streams
-        self._output = self._streams.subscribe(
-            stdout=request.stream and request.stdout, stderr=request.stream and request.stderr
-        )
+        self._copy = _stream_copy(engine, container, request, keys)
 
     @property
     def tty(self) -> bool:
@@ -82,10 +68,10 @@ class Attachment:
             if self._request.logs:
                 await self._replay(client)
             self._engine.events.log_container(self._container, "attach")
-            if self._request.stream:
-                await self._copy(client)
+            if self._request.stream and await self._copy.run(client):
+                self._engine.events.log_container(self._container, "detach")
         finally:
-            self._streams.unsubscribe(self._output)
+            self._copy.close()
 
     async def _replay(self, client: Client) -> None:
         """Send what the log has (`logs=1`)."""
@@ -95,53 +81,19 @@ class Attachment:
             for message in messages:
                 await client.write(STDERR if message.stream == "stderr" else STDOUT, message.line)
 
-    async def _copy(self, client: Client) -> None:
-        takes_input = self._request.stdin and self._container.config.open_stdin
-        output = asyncio.create_task(self._copy_output(client))
-        input_ = asyncio.create_task(self._copy_input(client, takes_input=takes_input))
-        try:
-            await asyncio.wait({output, input_}, return_when=asyncio.FIRST_COMPLETED)
-            if input_.done() and not input_.result() and self._stays_after_input(takes_input):
-                await output
-        finally:
-            for task in (output, input_):
-                task.cancel()
-            await asyncio.gather(output, input_, return_exceptions=True)
 
-    def _stays_after_input(self, takes_input: bool) -> bool:
-        """Whether the client still waits for something when it has ended its input."""
-        wants_output = self._request.stdout or self._request.stderr
-        once = takes_input and self._container.config.stdin_once and not self.tty
-        return wants_output or once
-
-    async def _copy_output(self, client: Client) -> None:
-        """Copy until the container has ended, or the client has gone."""
-        with contextlib.suppress(ConnectionError):
-            while (chunk := await self._output.read()) is not None:
-                await client.write(*chunk)
-
-    async def _copy_input(self, client: Client, *, takes_input: bool) -> bool:
-        """Copy until the input has ended (False) or the client has detached or gone (True).
-
-        Input ends when the client says so, or when the container takes no more of it: there may
-        be output left to send then.
-        """
-        try:
-            while data := await client.read():
-                if not takes_input:
-                    continue
-                if self.tty:
-                    data, detached = self._detector.feed(data)
-                    if detached:
-                        await self._streams.stdin.write(data)
-                        self._engine.events.log_container(self._container, "detach")
-                        return True
-                if data:
-                    await self._streams.stdin.write(data)
-            if takes_input and self._container.config.stdin_once and not self.tty:
-                await runtime.close_stdin(self._engine, self._container)
-        except BrokenPipeError:
-            return False
-        except ConnectionError:
-            return True
-        return False
+def _stream_copy(
+    engine: Engine, container: Container, request: AttachRequest, keys: bytes
+) -> StreamCopy:
+    """What is copied; the input of a container with StdinOnce ends with the client's."""
+    config = container.config
+    takes_input = request.stdin and config.open_stdin
+    ends_input = takes_input and config.stdin_once and not config.tty
+    return StreamCopy(
+        container.streams,
+        stdin=takes_input,
+        stdout=request.stream and request.stdout,
+        stderr=request.stream and request.stderr,
+        end_input=partial(runtime.close_stdin, engine, container) if ends_input else None,
+        detector=DetachDetector(keys) if config.tty else None,
+    )

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from runner.containerd.values import Mount
+    from runner.engine.execs import Exec
     from runner.engine.exit_status import ExitStatus
     from runner.logs import LogDriver
 
@@ -71,6 +72,8 @@ class Container:
         self.restart: asyncio.Task[None] | None = None
         self.teardown: asyncio.Task[bool] | None = None
         self.layer_mounts: list[Mount] | None = None
+        self.health_monitor: asyncio.Task[None] | None = None
+        self.execs: dict[str, Exec] = {}
         self.removed = False
 
     @property

@@ -79,7 +79,6 @@ async def container_create(
         image = await engine.images.get(config.image, platform)
         if platform is None:
             warnings += images.platform_warnings(image)
-        warnings += images.healthcheck_warnings(image, config)
         network_settings.validate_networking_config(networking_config)
         host_config = adapt_container_settings(host_config, engine.host)
         references.fix_container_references(engine, host_config)

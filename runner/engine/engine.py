@@ -13,6 +13,7 @@ from runner.engine import networking, restore
 from runner.engine.containerd_service import find_containerd
 from runner.engine.containers import Containers
 from runner.engine.events import Events
+from runner.engine.execs import Execs
 from runner.engine.info import engine_id
 from runner.engine.leftovers import Leftovers
 from runner.engine.metrics import Metrics
@@ -53,6 +54,7 @@ class Engine:
         self.events = Events()
         self.metrics = Metrics()
         self.monitor = Monitor(self)
+        self.execs = Execs()
         self.closing = False
         self._tasks: set[asyncio.Task[Any]] = set()
         self._resources = AsyncExitStack()
@@ -84,6 +86,7 @@ class Engine:
             self.containers = Containers(self.store, config)
             self.leftovers = Leftovers(self)
             self.background(follow_task_events(self), "follow task events")
+            self.background(self.execs.collect_garbage(), "collect ended execs")
             report = await restore.restore(self)
             log.info("restored: %s", report)
             self._resources = resources.pop_all()
@@ -106,6 +109,8 @@ class Engine:
         await asyncio.gather(*self._tasks, return_exceptions=True)
         for container in self.containers:
             await container.reset()
+            for exec_ in list(container.execs.values()):
+                await exec_.streams.end()
         await self._resources.aclose()
 
     async def _settle(self) -> None:

@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from runner.image.registry.credentials import Credentials
     from runner.image.store import Image
     from runner.image.summary import ContainersOf
-    from runner.types.container import Config
     from runner.types.image import ImageInspect, ImageSummary, Platform
 
 
@@ -31,17 +30,6 @@ def platform_warnings(image: Image) -> list[str]:
         " and no specific platform was requested"
     )
     return [warning]
-
-
-def healthcheck_warnings(image: Image, config: Config) -> list[str]:
-    """What to say of an image's health check, which this engine does not run yet.
-
-    One that the user asks for is refused; an image that has one is no mistake of the user's.
-    """
-    check = image.config.config.healthcheck
-    if not check or not check.test or check.test == ["NONE"] or config.healthcheck:
-        return []
-    return ["The image has a health check, which this engine does not run yet"]
 
 
 async def image_pull(

@@ -39,7 +39,7 @@ async def container_inspect(engine: Engine, reference: str, *, size: bool) -> In
         mount_label="",
         process_label="",
         app_armor_profile=record.app_armor_profile,
-        exec_ids=None,
+        exec_ids=list(container.execs) or None,
         host_config=record.host_config,
         graph_driver=GraphDriverData(name=record.driver),
         size_rw=size_rw,

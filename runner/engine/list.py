@@ -22,7 +22,7 @@ _FILTERS = frozenset(
     {"ancestor", "before", "exited", "expose", "health", "id", "isolation", "is-task", "label"}
     | {"name", "network", "publish", "since", "status", "volume"}
 )
-_HEALTH = ("starting", "healthy", "unhealthy", "none")
+_HEALTH = ("none", "starting", "healthy", "unhealthy")
 
 Test = Callable[["Container"], bool]
 
@@ -240,5 +240,8 @@ def _port_of(text: str) -> tuple[str, str]:
 def _health_test(values: list[str]) -> Test:
     for value in values:
         if value not in _HEALTH:
-            raise InvalidParameter(f"invalid filter 'health={value}'")
-    return lambda item: "none" in values
+            raise InvalidParameter(
+                f"invalid filter 'health={value}': invalid value for health ({value}):"
+                f" must be one of {', '.join(_HEALTH)}"
+            )
+    return lambda item: (item.state.health.status if item.state.health else "none") in values

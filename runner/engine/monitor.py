@@ -1,9 +1,5 @@
 """Noticing that containers end, and what follows (moby daemon/monitor.go).
 
-Two sources tell of an exit: the answer to a Tasks.Wait that is asked before Tasks.Start, and
-containerd's /tasks/exit event. Whichever comes first is handled, the other is a duplicate. When
-containerd goes away both end; once it serves again the task is asked for its state.
-
 The exit is told to clients as soon as it is known and committed; what the run has taken is given
 back after that (`Container.teardown`), and whatever starts or removes the container next waits
 for it.
@@ -18,20 +14,20 @@ import time
 from typing import TYPE_CHECKING
 
 from runner import trace
-from runner.engine import cleanup, mounts, networking, remove, start
-from runner.engine.exit_status import EXIT_UNKNOWN, ExitStatus
+from runner.engine import cleanup, exec_run, health, mounts, networking, remove, start
+from runner.engine.exit_watch import exit_of
 from runner.types import times
-from runner.types.errors import NotFound, RunnerError, Unavailable
+from runner.types.errors import RunnerError
 
 if TYPE_CHECKING:
     from runner.engine.container import Container
     from runner.engine.engine import Engine
+    from runner.engine.exit_status import ExitStatus
 
 log = logging.getLogger(__name__)
 
 _DRAIN_TIMEOUT = 2.0
-_CONTAINERD_TIMEOUT = 300.0
-_ASK_AGAIN = 0.2
+_EXECS_TIMEOUT = 0.5
 
 
 class Monitor:
@@ -54,49 +50,9 @@ class Monitor:
             container.monitor = None
 
     async def _watch(self, container: Container) -> None:
-        exit_status = await _exit_of(self._engine, container)
+        assert container.exit_event is not None
+        exit_status = await exit_of(self._engine, container.id, container.exit_event)
         await handle_container_exit(self._engine, container, exit_status)
-
-
-async def _exit_of(engine: Engine, container: Container) -> ExitStatus:
-    """The exit by Wait or by event, whichever is first; across containerd's restarts."""
-    assert container.exit_event is not None
-    while True:
-        wait = asyncio.ensure_future(_wait_for_task(engine, container.id))
-        try:
-            await asyncio.wait({wait, container.exit_event}, return_when=asyncio.FIRST_COMPLETED)
-            if container.exit_event.done():
-                return container.exit_event.result()
-            return await wait
-        except Unavailable:
-            log.warning(
-                "lost containerd or the shim while waiting for the exit; asking again",
-                extra={"container": container.id},
-            )
-            await _until_serving(engine)
-            # of a shim that has died containerd tells by event, and until then nothing new
-            await asyncio.wait({container.exit_event}, timeout=_ASK_AGAIN)
-        finally:
-            wait.cancel()
-
-
-async def _wait_for_task(engine: Engine, container_id: str) -> ExitStatus:
-    try:
-        ended = await engine.containerd.tasks.wait(container_id)
-    except NotFound:
-        # the task is gone and nobody told us how it ended
-        return ExitStatus(EXIT_UNKNOWN, times.now())
-    return ExitStatus(ended.status, times.from_datetime(ended.exited_at))
-
-
-async def _until_serving(engine: Engine) -> None:
-    while True:
-        try:
-            await engine.containerd.wait_until_serving(_CONTAINERD_TIMEOUT)
-        except Unavailable as err:
-            log.error("containerd is still away: %s", err)
-        else:
-            return
 
 
 async def handle_container_exit(
@@ -114,6 +70,8 @@ async def handle_container_exit(
             log.info("ignoring duplicate container exit event", extra={"container": container.id})
             return
         with trace.step("engine.handle_container_exit", container=container.id):
+            health.stop_healthchecks(container)
+            await exec_run.settle(container, _EXECS_TIMEOUT)
             await container.streams.drained(_DRAIN_TIMEOUT)
             await cleanup.attempt(container.reset(), "close the streams and the log")
             ran_for = (time.time_ns() - times.parse_ns(state.started_at)) / 1e9

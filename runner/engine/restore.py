@@ -22,7 +22,17 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from runner.containerd.tasks import Status as TaskStatus
-from runner.engine import cleanup, mounts, networking, orphans, process_io, remove, start
+from runner.engine import (
+    cleanup,
+    exec_run,
+    health,
+    mounts,
+    networking,
+    orphans,
+    process_io,
+    remove,
+    start,
+)
 from runner.engine.exit_status import EXIT_UNKNOWN, ExitStatus
 from runner.types import times
 from runner.types.errors import RunnerError
@@ -138,6 +148,9 @@ async def _take_up(engine: Engine, container: Container, task: Process) -> None:
     engine.monitor.watch(container)
     process_io.initialize(container)
     process_io.open_stdin(container)
+    await exec_run.take_up(engine, container)
+    if not container.state.paused:
+        health.init_health_monitor(engine, container)
     engine.containers.checkpoint(container)
     log.info("restored running container", extra={"container": container.id})
 

@@ -25,6 +25,7 @@ from typing import TYPE_CHECKING
 from runner import trace
 from runner.engine import (
     cleanup,
+    health,
     mounts,
     networking,
     remove,
@@ -223,5 +224,6 @@ def _set_running(engine: Engine, container: Container, pid: int, started_at: str
     record.has_been_manually_restarted = False
     record.state.set_running(pid, started_at)
     record.has_been_started_before = True
+    health.init_health_monitor(engine, container)
     engine.containers.checkpoint(container)
     engine.events.log_container(container, "start")

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from runner.types import times
-from runner.types.container import StateInspect
+from runner.types.container import Health, StateInspect
 from runner.types.errors import InvalidParameter
 
 if TYPE_CHECKING:
@@ -68,6 +68,7 @@ class State(msgspec.Struct):
     error: str = ""
     started_at: str = times.ZERO_TIME
     finished_at: str = times.ZERO_TIME
+    health: Health | None = None
 
     @property
     def status(self) -> Status:
@@ -120,6 +121,7 @@ class State(msgspec.Struct):
             error=self.error,
             started_at=self.started_at,
             finished_at=self.finished_at,
+            health=self.health,
         )
 
 
@@ -186,7 +188,8 @@ def describe(state: State) -> str:
     """The Status column of `ps` (moby State.String)."""
     match state.status:
         case Status.RUNNING:
-            return f"Up {_since(state.started_at)}"
+            health = f" ({_describe_health(state.health)})" if state.health else ""
+            return f"Up {_since(state.started_at)}{health}"
         case Status.PAUSED:
             return f"Up {_since(state.started_at)} (Paused)"
         case Status.RESTARTING:
@@ -201,6 +204,10 @@ def describe(state: State) -> str:
             if state.finished_at == times.ZERO_TIME:
                 return ""
             return f"Exited ({state.exit_code}) {_since(state.finished_at)} ago"
+
+
+def _describe_health(health: Health) -> str:
+    return "health: starting" if health.status == "starting" else health.status
 
 
 def _since(moment: str) -> str:

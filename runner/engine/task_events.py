@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from runner.containerd.events import TaskExit, TaskOOM, TaskPaused, TaskResumed
 from runner.engine.exit_status import ExitStatus
+from runner.engine.pause import note_paused
 from runner.types import times
 from runner.types.errors import RunnerError, Unavailable
 
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 _TOPICS = ("/tasks/exit", "/tasks/oom", "/tasks/paused", "/tasks/resumed")
+_UNKNOWN_EXEC = 127
 _RETRY_DELAY = 0.1
 _SERVING_TIMEOUT = 60.0
 
@@ -45,15 +47,18 @@ async def follow_task_events(engine: Engine) -> None:
 
 async def _handle(engine: Engine, event: object) -> None:
     match event:
-        case TaskExit(container_id=container_id, id=process_id) if container_id == process_id:
+        case TaskExit(container_id=container_id, id=process_id):
             if container := engine.containers.known(container_id):
-                _note_exit(container, event)
+                if container_id == process_id:
+                    _note_exit(container, event)
+                else:
+                    _note_exec_exit(engine, container, event)
         case TaskOOM(container_id=container_id):
             if container := engine.containers.known(container_id):
                 await _note_oom(engine, container)
         case TaskPaused(container_id=container_id) | TaskResumed(container_id=container_id):
             if container := engine.containers.known(container_id):
-                await _note_paused(engine, container, paused=isinstance(event, TaskPaused))
+                await note_paused(engine, container, paused=isinstance(event, TaskPaused))
         case _:
             pass
 
@@ -64,17 +69,18 @@ def _note_exit(container: Container, event: TaskExit) -> None:
         container.tell_exit(ExitStatus(event.exit_status, times.from_datetime(event.exited_at)))
 
 
+def _note_exec_exit(engine: Engine, container: Container, event: TaskExit) -> None:
+    """Of a process that is none of ours, another containerd client's, only the end is told."""
+    if engine.execs.knows(event.id):
+        exited = ExitStatus(event.exit_status, times.from_datetime(event.exited_at))
+        engine.execs.get(event.id).tell_exit(exited)
+    else:
+        attributes = {"execID": event.id, "exitCode": str(_UNKNOWN_EXEC)}
+        engine.events.log_container(container, "exec_die", attributes)
+
+
 async def _note_oom(engine: Engine, container: Container) -> None:
     async with container.lock:
         container.state.oom_killed = True
         engine.containers.checkpoint(container)
         engine.events.log_container(container, "oom")
-
-
-async def _note_paused(engine: Engine, container: Container, *, paused: bool) -> None:
-    """Somebody paused or resumed it past us; our own pause has set the flag already."""
-    async with container.lock:
-        if container.state.running and container.state.paused != paused:
-            container.state.paused = paused
-            engine.containers.checkpoint(container)
-            engine.events.log_container(container, "pause" if paused else "unpause")

@@ -197,8 +197,10 @@ def familiar_match(pattern: str, reference: references.Reference) -> bool:
     )
 
 
+_MEMBER = r"(?:\\.|[^\\\]-])"
+_RANGE = rf"{_MEMBER}(?:-{_MEMBER})?"
 _PATTERN = re.compile(
-    r"\*|\?|\\(?P<escaped>.)|\[(?P<negate>\^?)(?P<set>(?:\\.|[^\\\]])+)\]|(?P<plain>[^\\\[])",
+    rf"\*|\?|\\(?P<escaped>.)|\[(?P<negate>\^?)(?P<set>(?:{_RANGE})+)\]|(?P<plain>[^\\\[])",
     re.DOTALL,
 )
 
@@ -230,7 +232,12 @@ def _piece(found: re.Match[str]) -> str:
 
 
 def _escaped_set(members: str) -> str:
-    return re.sub(r"\\(.)|([\[&~|^])", lambda m: re.escape(m[1] or m[2]), members, flags=re.DOTALL)
+    """Members and ranges, `-` between the two of a range alone left as it is."""
+    found = re.finditer(r"\\?(.)(?:(-)\\?(.))?", members, flags=re.DOTALL)
+    return "".join(
+        re.escape(low) + (f"-{re.escape(high)}" if dash else "")
+        for low, dash, high in (each.groups() for each in found)
+    )
 
 
 async def _is_within(store: ImageStore, record: Record, bounds: _Bounds) -> bool:

@@ -30,6 +30,23 @@ def saturating_int(digits: str) -> int:
     return min(int(significant), _INT64_MAX)
 
 
+def format_duration(nanoseconds: int) -> str:
+    """A duration as 1h2m3.5s, 1.5s, 20ms, 7µs, 3ns (time.Duration.String). Not negative."""
+    for unit, size in (("ns", 1), ("µs", 1_000), ("ms", 1_000_000)):
+        if nanoseconds < size * 1000:
+            return f"{_decimal(nanoseconds, size)}{unit}" if nanoseconds else "0s"
+    minutes, rest = divmod(nanoseconds, 60_000_000_000)
+    hours, minutes = divmod(minutes, 60)
+    text = f"{hours}h{minutes}m" if hours else f"{minutes}m" if minutes else ""
+    return f"{text}{_decimal(rest, 1_000_000_000)}s"
+
+
+def _decimal(number: int, size: int) -> str:
+    whole, fraction = divmod(number, size)
+    digits = f"{fraction:0{len(str(size)) - 1}d}".rstrip("0") if size > 1 else ""
+    return f"{whole}.{digits}" if digits else str(whole)
+
+
 def quote(text: str) -> str:
     """The text in double quotes, what cannot be printed escaped (strconv.Quote, `%q`)."""
     return '"' + "".join(map(_escape, text)) + '"'

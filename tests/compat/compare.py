@@ -45,7 +45,15 @@ class Outcome:
     stderr: str
 
 
-def run(subject: Subject, commands: list[str | tuple[str, str]]) -> list[Outcome]:
+Commands = list["str | tuple[str, str]"]
+
+
+def check(ours: Subject, dockerd: Subject, commands: Commands) -> None:
+    """Assert that the command lines come to the same with both engines."""
+    assert run(ours, commands) == run(dockerd, commands)
+
+
+def run(subject: Subject, commands: Commands) -> list[Outcome]:
     """Run docker command lines one after the other; a pair has its standard input.
 
     Words are split at spaces, but for what is in single quotes.

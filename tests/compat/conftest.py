@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+pytest.register_assert_rewrite("tests.compat.compare")
+
 _HERE = Path(__file__).parent
 
 

@@ -243,7 +243,6 @@ UNSUPPORTED: list[tuple[Body, str]] = [
     (host(UsernsMode="private"), "user namespaces"),
     (host(Cgroup="container:x"), "containers in another container's cgroup"),
     (mount(Type="image", Source="busybox"), "image mounts"),
-    ({"Healthcheck": {"Test": ["CMD", "true"]}}, "health checks"),
 ]
 
 

@@ -6,14 +6,13 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.compat.compare import run
+from tests.compat.compare import check
 
 if TYPE_CHECKING:
+    from tests.compat.compare import Commands
     from tests.support.subject import Subject
 
 pytestmark = [pytest.mark.root, pytest.mark.oracle]
-
-Commands = list["str | tuple[str, str]"]
 
 FOREGROUND: dict[str, Commands] = {
     "echo": ["run --rm busybox echo hi"],
@@ -248,10 +247,6 @@ LIFE: dict[str, Commands] = {
         "images nosuch",
     ],
 }
-
-
-def check(ours: Subject, dockerd: Subject, commands: Commands) -> None:
-    assert run(ours, commands) == run(dockerd, commands)
 
 
 @pytest.mark.parametrize("commands", FOREGROUND.values(), ids=FOREGROUND)

@@ -43,7 +43,7 @@ def verify_container_settings(
         *block_io.verify_block_io(host_config, sysinfo),
         *platform.verify_platform_settings(host_config, sysinfo, default_runtime),
     ]
-    unsupported.refuse_unsupported(config, host_config)
+    unsupported.refuse_unsupported(host_config)
     return warnings
 
 

@@ -7,11 +7,10 @@ from typing import TYPE_CHECKING
 from runner.types.errors import NotImplementedYet
 
 if TYPE_CHECKING:
-    from runner.types.container import Config, HostConfig
-    from runner.types.image import HealthConfig
+    from runner.types.container import HostConfig
 
 
-def refuse_unsupported(config: Config | None, host_config: HostConfig) -> None:
+def refuse_unsupported(host_config: HostConfig) -> None:
     """Raise NotImplementedYet for the first setting that would have no effect."""
     wanted = (
         ("device requests (--gpus)", bool(host_config.device_requests)),
@@ -20,13 +19,7 @@ def refuse_unsupported(config: Config | None, host_config: HostConfig) -> None:
         ("user namespaces", host_config.userns_mode not in ("", "host")),
         ("containers in another container's cgroup", bool(host_config.cgroup)),
         ("image mounts", any(mount.type == "image" for mount in host_config.mounts or [])),
-        ("health checks", config is not None and is_enabled(config.healthcheck)),
     )
     for what, is_wanted in wanted:
         if is_wanted:
             raise NotImplementedYet(f"{what} are not supported")
-
-
-def is_enabled(health: HealthConfig | None) -> bool:
-    """Whether there is a probe to run."""
-    return health is not None and bool(health.test) and health.test != ["NONE"]

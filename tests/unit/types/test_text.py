@@ -2,7 +2,7 @@
 
 import pytest
 
-from runner.types.gotext import quote, saturating_int
+from runner.types.gotext import format_duration, quote, saturating_int
 from runner.types.ids import generate_id, truncate_id
 from runner.types.paths import clean, is_local
 
@@ -70,3 +70,21 @@ def test_a_short_id_is_never_a_number(monkeypatch: pytest.MonkeyPatch) -> None:
 )
 def test_numbers_end_at_the_largest_int64(digits: str, number: int) -> None:
     assert saturating_int(digits) == number
+
+
+@pytest.mark.parametrize(
+    ("nanoseconds", "text"),
+    [
+        (0, "0s"),
+        (3, "3ns"),
+        (1_500, "1.5µs"),
+        (999_999, "999.999µs"),
+        (20_000_000, "20ms"),
+        (1_000_000_000, "1s"),
+        (1_500_000_000, "1.5s"),
+        (90_000_000_000, "1m30s"),
+        (3_600_000_000_001, "1h0m0.000000001s"),
+    ],
+)
+def test_format_duration(nanoseconds: int, text: str) -> None:
+    assert format_duration(nanoseconds) == text

@@ -1,0 +1,211 @@
+"""The process of an exec, from Tasks.Exec to its end.
+
+    start            FIFOs, Tasks.Exec, Tasks.Start
+    handle_exit      its code is told, its output ended, its process deleted
+    take_up          the same process after a restart of the engine
+
+Source: moby daemon/exec.go ContainerExecStart, daemon/monitor.go, libcontainerd task.Exec.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from contextlib import suppress
+from typing import TYPE_CHECKING
+
+from runner import trace
+from runner.containerd.tasks import Status as TaskStatus
+from runner.engine import cleanup, rootfs
+from runner.engine.execs import Exec, saved
+from runner.engine.exit_status import ExitStatus, set_exit_code_from_error
+from runner.engine.exit_watch import exit_of
+from runner.oci.exec import ExecRequest, exec_process
+from runner.oci.user import get_user
+from runner.types import times
+from runner.types.errors import AlreadyExists, Conflict, NotFound, RunnerError
+
+if TYPE_CHECKING:
+    from runner.engine.container import Container
+    from runner.engine.engine import Engine
+    from runner.oci.spec import User
+
+log = logging.getLogger(__name__)
+
+_DRAIN_TIMEOUT = 2.0
+_DELETE_TIMEOUT = 45.0
+_NOT_STARTED = 126
+"""The exit code of an exec that could not be started for no better reason (moby exitEaccess)."""
+
+
+async def start(engine: Engine, exec_: Exec, console_size: tuple[int, int] | None = None) -> None:
+    """Start the process. On failure its exit code says why, and nothing of it is left.
+
+    Raises InvalidParameter, Conflict, NotFound or System.
+    """
+    record = exec_.record
+    with trace.step("engine.exec_start", container=exec_.container.id, exec=exec_.id):
+        try:
+            await _start(engine, exec_, console_size or record.console_size)
+        except BaseException:
+            exec_.container.execs.pop(exec_.id, None)
+            record.running = False
+            if record.exit_code is None:
+                record.exit_code = _NOT_STARTED
+            await exec_.streams.end()
+            exec_.discard_files()
+            exec_.ended.set()
+            raise
+        finally:
+            exec_.started.set()
+    exec_.save()
+
+
+async def _start(engine: Engine, exec_: Exec, console_size: tuple[int, int] | None) -> None:
+    process = await _process(engine, exec_, console_size)
+    fifos = exec_.fifos
+    fifos.make()
+    exec_.save()
+    exec_.streams.open_outputs(fifos, None)
+    try:
+        await _add_process(engine, exec_, process)
+        exec_.record.pid = await _start_process(engine, exec_)
+    except RunnerError as err:
+        exec_.record.exit_code, error = set_exit_code_from_error(err)
+        raise error from err
+    if fifos.stdin:
+        exec_.streams.stdin.open(fifos.stdin)
+        if exec_.streams.stdin.closed:  # by a client that was quicker
+            await close_stdin(engine, exec_)
+
+
+async def _process(engine: Engine, exec_: Exec, console_size: tuple[int, int] | None) -> bytes:
+    record, container = exec_.record, exec_.container
+    containers_own = await engine.containerd.containers.get(container.id)
+    request = ExecRequest(
+        args=(record.entrypoint, *record.args),
+        env=record.env,
+        working_dir=record.working_dir,
+        user=lookup_user(engine, container, record.user) if record.user else None,
+        tty=record.tty,
+        console_size=console_size,
+        privileged=record.privileged,
+    )
+    return exec_process(containers_own.spec, request, engine.host)
+
+
+def lookup_user(engine: Engine, container: Container, user: str) -> User:
+    """Who that is in the container now. Raises InvalidParameter."""
+    groups = container.host_config.group_add or ()
+    return get_user(rootfs.path(engine, container.id), user, groups)
+
+
+async def _add_process(engine: Engine, exec_: Exec, process: bytes) -> None:
+    fifos = exec_.fifos
+    try:
+        await engine.containerd.tasks.exec(
+            exec_.container.id,
+            exec_.id,
+            process,
+            stdin=fifos.stdin,
+            stdout=fifos.stdout,
+            stderr=fifos.stderr,
+            terminal=exec_.record.tty,
+        )
+    except AlreadyExists as err:
+        raise Conflict("id already in use") from err
+
+
+async def _start_process(engine: Engine, exec_: Exec) -> int:
+    _watch(engine, exec_)
+    try:
+        return await engine.containerd.tasks.start(exec_.container.id, exec_.id)
+    except BaseException:
+        assert exec_.watcher is not None
+        exec_.watcher.cancel()
+        async with asyncio.timeout(_DELETE_TIMEOUT):
+            await _delete_process(engine, exec_)
+        raise
+
+
+def _watch(engine: Engine, exec_: Exec) -> None:
+    """Be told of the exit; asked before the start, so that it is not missed."""
+    exec_.watcher = engine.background(_wait_for_exit(engine, exec_), f"watch exec {exec_.id}")
+
+
+async def _wait_for_exit(engine: Engine, exec_: Exec) -> None:
+    exit_status = await exit_of(engine, exec_.container.id, exec_.exit_event, exec_.id)
+    await exec_.started.wait()
+    await _handle_exit(engine, exec_, exit_status)
+
+
+async def _handle_exit(engine: Engine, exec_: Exec, exit_status: ExitStatus) -> None:
+    """Tell the exit (moby ProcessEvent, of an exec). The code is there before the output's end."""
+    record = exec_.record
+    exec_.container.execs.pop(exec_.id, None)
+    record.exit_code, record.running = exit_status.exit_code, False
+    await exec_.streams.drained(_DRAIN_TIMEOUT)
+    await exec_.streams.end()
+    log_event(engine, exec_, "exec_die", exitCode=str(exit_status.exit_code))
+    exec_.ended.set()
+    await _delete_process(engine, exec_)
+    exec_.discard_files()
+
+
+async def _delete_process(engine: Engine, exec_: Exec) -> None:
+    """Let the shim forget the process; it goes with its task in any case."""
+    deleting = engine.containerd.tasks.delete_process(exec_.container.id, exec_.id)
+    await cleanup.attempt(deleting, "delete the process of an exec")
+
+
+async def close_stdin(engine: Engine, exec_: Exec) -> None:
+    """End the input of the process; the shim holds a write end of the FIFO itself."""
+    exec_.streams.stdin.close()
+    if exec_.started.is_set():
+        with suppress(NotFound):
+            await engine.containerd.tasks.close_io(exec_.container.id, exec_.id)
+
+
+async def kill(engine: Engine, exec_: Exec, signal: int) -> None:
+    """Send the process a signal; one that has ended gets none."""
+    with suppress(NotFound):
+        await engine.containerd.tasks.kill(exec_.container.id, signal, exec_id=exec_.id)
+
+
+def log_event(engine: Engine, exec_: Exec, action: str, **attributes: str) -> None:
+    """An event of the container about the exec."""
+    engine.events.log_container(exec_.container, action, {"execID": exec_.id, **attributes})
+
+
+async def settle(container: Container, seconds: float) -> None:
+    """Wait a little for the execs of a container that has ended: the kernel has killed them, and
+    their ends are told before the container's."""
+    watchers = {exec_.watcher for exec_ in container.execs.values() if exec_.watcher}
+    if watchers:
+        await asyncio.wait(watchers, timeout=seconds)
+
+
+async def take_up(engine: Engine, container: Container) -> None:
+    """Be with the execs of a running container again."""
+    for record in saved(container):
+        exec_ = Exec(container, record)
+        engine.execs.add(exec_)
+        if record.running:
+            await _take_up(engine, exec_)
+
+
+async def _take_up(engine: Engine, exec_: Exec) -> None:
+    exec_.started.set()
+    try:
+        process = await engine.containerd.tasks.get(exec_.container.id, exec_.id)
+    except NotFound:  # the engine ended between its record and its process
+        await _handle_exit(engine, exec_, ExitStatus(_NOT_STARTED, times.now()))
+        return
+    exec_.record.pid = process.pid
+    exec_.streams.open_outputs(exec_.fifos, None)
+    if process.status is TaskStatus.CREATED:  # or before it was started: nobody waits for it
+        with suppress(NotFound):
+            await engine.containerd.tasks.start(exec_.container.id, exec_.id)
+    if exec_.fifos.stdin:
+        exec_.streams.stdin.open(exec_.fifos.stdin)
+    _watch(engine, exec_)
