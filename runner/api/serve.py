@@ -71,7 +71,8 @@ async def _serve(options: argparse.Namespace) -> None:
                     log.info("API listening on %s", ", ".join(options.host or [DEFAULT_HOST]))
                     sd_notify("READY=1")
                     await stopping.wait()
-                    log.info("stopping; containers go on running")
+                    fate = "go on running" if options.live_restore else "are stopped too"
+                    log.info("stopping; containers %s", fate)
                     sd_notify("STOPPING=1")
             finally:
                 await engine.close()
@@ -137,6 +138,8 @@ def _engine_config(options: argparse.Namespace) -> EngineConfig:
         bip=options.bip,
         ip_forward_no_drop=options.ip_forward_no_drop,
         default_runtime=options.default_runtime,
+        live_restore=options.live_restore,
+        shutdown_timeout=options.shutdown_timeout,
     )
 
 
@@ -158,6 +161,8 @@ def _parser() -> argparse.ArgumentParser:
         help="leave FORWARD's policy alone when enabling IPv4 forwarding",
     )
     add("--default-runtime", default=_DEFAULTS.default_runtime)
+    add("--no-live-restore", dest="live_restore", action="store_false", help="stop containers too")
+    add("--shutdown-timeout", type=float, default=_DEFAULTS.shutdown_timeout, metavar="SECONDS")
     add("--pidfile", type=Path)
     add("--tlscacert", type=Path, help="authority that clients' certificates must come from")
     add("--tlscert", type=Path)

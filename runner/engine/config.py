@@ -17,6 +17,8 @@ class EngineConfig:
     `data_root` survives a reboot, `exec_root` (sockets, FIFOs, namespaces) need not.
     `ip_forward_no_drop`: where the engine has to enable IPv4 forwarding, the policy of the chain
     FORWARD stays the host's own affair.
+    `live_restore`: containers go on running without the engine. `shutdown_timeout` in seconds; the
+    longest stop timeout of the containers counts when they are stopped with it.
     `containerd` is an address, or None: use the host's, or supervise one of our own.
     """
 
@@ -30,6 +32,7 @@ class EngineConfig:
     ip_forward_no_drop: bool = False
     default_runtime: str = "runc"
     init_path: Path | None = None
+    live_restore: bool = True
     shutdown_timeout: float = 15.0
     default_shm_size: int = 64 * 1024 * 1024
 

@@ -18,6 +18,7 @@ from runner.engine.info import engine_id
 from runner.engine.leftovers import Leftovers
 from runner.engine.metrics import Metrics
 from runner.engine.monitor import Monitor
+from runner.engine.shutdown import shut_down_containers, shutdown_timeout
 from runner.engine.sysinfo import read_sysinfo
 from runner.engine.task_events import follow_task_events
 from runner.image.store import ImageStore
@@ -41,7 +42,7 @@ class Engine:
     """What the verbs work with. It has no verbs of its own.
 
     `open` makes everything ready and restores the containers; `close` leaves running containers
-    running (live-restore is the default) and their networks in place.
+    running and their networks in place, unless live-restore is off.
     """
 
     containerd: Containerd
@@ -97,10 +98,13 @@ class Engine:
             await self.containerd.namespaces.create(self.config.containerd_namespace)
 
     async def close(self) -> None:
-        """Finish what removals have begun, and let go of everything. Containers go on running."""
+        """Finish what removals have begun, and let go of everything. Containers go on running, or
+        are stopped first where live-restore is off."""
         self.closing = True
         try:
-            async with asyncio.timeout(self.config.shutdown_timeout):
+            async with asyncio.timeout(shutdown_timeout(self, self.containers)):
+                if not self.config.live_restore:
+                    await shut_down_containers(self)
                 await self._settle()
         except TimeoutError:
             log.warning("not everything was cleaned up in time; the next start goes on with it")

@@ -78,7 +78,7 @@ async def system_info(engine: Engine) -> Info:
         server_version=__version__,
         runtimes={config.default_runtime: Runtime(path=config.default_runtime)},
         default_runtime=config.default_runtime,
-        live_restore_enabled=True,
+        live_restore_enabled=config.live_restore,
         init_binary="docker-init",
         containerd_commit=Commit(id=containerd.revision or containerd.version),
         runc_commit=Commit(id=runc_commit or runc),

@@ -40,8 +40,9 @@ async def container_kill(engine: Engine, reference: str, name: str) -> None:
 async def kill_with_signal(engine: Engine, container: Container, number: int) -> None:
     """Send the signal (moby killWithSignal).
 
-    Whatever the signal, the container counts as stopped by hand; a signal that stops it also
-    ends its restart policy for this run. Raises Conflict when the container does not run.
+    Whatever the signal, the container counts as stopped by hand, unless the engine itself is
+    closing; a signal that stops it also ends its restart policy for this run. Raises Conflict when
+    the container does not run.
     """
     async with container.lock:
         state = container.state
@@ -49,8 +50,9 @@ async def kill_with_signal(engine: Engine, container: Container, number: int) ->
             raise Conflict(f"container {container.id} is not running")
         if _is_meant_to_stop(container, number):
             container.get_restart_manager().cancel()
-        container.record.has_been_manually_stopped = True
-        engine.containers.checkpoint(container)
+        if not engine.closing:
+            container.record.has_been_manually_stopped = True
+            engine.containers.checkpoint(container)
         if state.restarting:
             return
         await _send(engine, container, number)

@@ -4,7 +4,8 @@ For each container the record says what was true when the engine last committed,
 what is true now:
 
     record    task       what is done
-    running   runs       streams, log and exit are taken up again
+    running   runs       streams, log, execs and exit are taken up again; it is shut down where
+                         live-restore is off
     running   stopped    the exit is recorded with its code, the run is given back
     running   none       the same with code 255: nobody saw how it ended
     other     any        a start was cut off: the run is given back
@@ -34,6 +35,7 @@ from runner.engine import (
     start,
 )
 from runner.engine.exit_status import EXIT_UNKNOWN, ExitStatus
+from runner.engine.shutdown import shut_down_container
 from runner.types import times
 from runner.types.errors import RunnerError
 
@@ -50,6 +52,7 @@ class Report:
     """What a restore found and did, by container ID."""
 
     taken_up: list[str] = field(default_factory=list)
+    shut_down: list[str] = field(default_factory=list)
     ended_meanwhile: list[str] = field(default_factory=list)
     undone: list[str] = field(default_factory=list)
     restarted: list[str] = field(default_factory=list)
@@ -61,6 +64,7 @@ class Report:
             f"{len(ids)} {what}"
             for what, ids in (
                 ("still running", self.taken_up),
+                ("shut down", self.shut_down),
                 ("ended meanwhile", self.ended_meanwhile),
                 ("half-made undone", self.undone),
                 ("restarted by policy", self.restarted),
@@ -112,7 +116,12 @@ async def _restore_one(
         await mounts.restore(engine, container, running=state.running)
         if state.running and not state.restarting and task is not None and _is_alive(task):
             await _take_up(engine, container, task)
-            report.taken_up.append(container.id)
+            if engine.config.live_restore:
+                report.taken_up.append(container.id)
+            else:
+                await shut_down_container(engine, container)
+                container.restart_manager = None  # the stop has ended it; the policy has a say yet
+                report.shut_down.append(container.id)
         elif state.running:
             await _record_exit(engine, container, task)
             report.ended_meanwhile.append(container.id)
@@ -180,7 +189,7 @@ def _restart_and_remove(engine: Engine, report: Report) -> None:
         if _should_restart(container) and record.has_been_started_before:
             engine.background(_start_again(engine, container), f"restart {container.id}")
             report.restarted.append(container.id)
-        elif record.host_config.auto_remove and record.has_been_started_before:
+        elif record.host_config.auto_remove:
             engine.background(remove.auto_remove(engine, container), f"remove {container.id}")
             report.removed.append(container.id)
 

@@ -5,6 +5,7 @@ from typing import Annotated
 from runner.cli.declarations.command import Command, Group, argument, flag
 from runner.cli.declarations.container import InspectFormat
 from runner.cli.declarations.create import ContainerFlags
+from runner.cli.values import numbers
 
 GROUPS = (
     Group("system", "Manage the engine"),
@@ -64,6 +65,19 @@ class ServeOptions:
     ] = False
     default_runtime: Annotated[
         str | None, flag("--default-runtime", metavar="string", help="OCI runtime")
+    ] = None
+    live_restore: Annotated[
+        bool,
+        flag("--live-restore", help="Let containers go on running without it (default true)"),
+    ] = True
+    shutdown_timeout: Annotated[
+        int | None,
+        flag(
+            "--shutdown-timeout",
+            metavar="int",
+            parser=numbers.int64,
+            help="Seconds to wait at the end for what is under way (15)",
+        ),
     ] = None
     pidfile: Annotated[
         str | None, flag("--pidfile", metavar="string", help="Write the process ID here")

@@ -24,6 +24,7 @@ _TEXTS = (
     "bridge",
     "bip",
     "default_runtime",
+    "shutdown_timeout",
     "pidfile",
     "group",
     "tlscacert",
@@ -43,6 +44,8 @@ def run(context: Context, options: ServeOptions) -> NoReturn:
         for name in _TEXTS
         if (value := getattr(options, name)) is not None
     ]
+    if not options.live_restore:
+        arguments.append("--no-live-restore")
     if options.ip_forward_no_drop:
         arguments.append("--ip-forward-no-drop")
     if options.debug:
