@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Final
 
 from runner.api import logsetup
 from runner.api.app import make_app
+from runner.api.debugtrap import dump_stacks
 from runner.api.notify import sd_notify
 from runner.api.server import DEFAULT_HOST, TLSFiles, listen, serving
 from runner.engine.config import EngineConfig
@@ -64,6 +65,9 @@ async def _serve(options: argparse.Namespace) -> None:
     with _pidfile(options.pidfile), _trace_file(os.environ.get("RUNNER_TRACE_FILE")):
         listeners = listen(options.host or [DEFAULT_HOST], group=options.group, tls=_tls(options))
         engine = Engine(_engine_config(options))
+        asyncio.get_running_loop().add_signal_handler(
+            signal.SIGUSR1, dump_stacks, engine.config.exec_root
+        )
         try:
             await engine.open()
             try:

@@ -12,11 +12,14 @@ import shutil
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
+from tenacity import AsyncRetrying, RetryError, retry_if_result, stop_after_attempt
+from tenacity.wait import wait_exponential
+
 from runner import trace
 from runner.containerd.mount import unmount_all_in_thread
 from runner.engine import mounts, networking
 from runner.engine.runtime_state import delete_unowned
-from runner.types.errors import FailedPrecondition, NotFound
+from runner.types.errors import FailedPrecondition, NotFound, RunnerError
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable
@@ -24,6 +27,8 @@ if TYPE_CHECKING:
     from runner.engine.engine import Engine
 
 log = logging.getLogger(__name__)
+
+_ATTEMPTS = 12
 
 
 async def cleanup(engine: Engine, container_id: str, *, exited: bool = False) -> bool:
@@ -38,6 +43,24 @@ async def cleanup(engine: Engine, container_id: str, *, exited: bool = False) ->
         )
         files = await release_files(engine, container_id)
     return in_containerd and network and files
+
+
+async def cleanup_until_done(engine: Engine, container_id: str, *, exited: bool = False) -> bool:
+    """The same, tried again for a minute as long as something fails: containerd may be away."""
+    retry = AsyncRetrying(
+        retry=retry_if_result(lambda done: not done),
+        stop=stop_after_attempt(_ATTEMPTS),
+        wait=wait_exponential(multiplier=0.1, max=10),
+    )
+    try:
+        return await retry(cleanup, engine, container_id, exited=exited)
+    except RetryError:
+        log.error(
+            "could not give back everything of the container's run; it is tried again when the"
+            " container is started or removed, or the engine starts anew",
+            extra={"container": container_id},
+        )
+        return False
 
 
 async def delete_from_containerd(
@@ -70,13 +93,14 @@ async def _delete_task(engine: Engine, container_id: str, *, exited: bool) -> No
 
 
 async def release_files(engine: Engine, container_id: str) -> bool:
-    """Unmount everything of the container, then remove its FIFOs."""
+    """Unmount everything of the container, then let go of its FIFOs."""
     rootfs = engine.config.rootfs_dir / container_id
     unmounted = [
         await attempt(mounts.unmount_ipc(engine, container_id), "unmount IPC"),
         await attempt(unmount_all_in_thread(rootfs), "unmount rootfs"),
         await attempt(mounts.unmount_volumes(engine, container_id), "unmount volumes"),
     ]
+    engine.keeper.drop(container_id)
     runtime_dir = engine.config.exec_root / "containers" / container_id
     shutil.rmtree(runtime_dir, ignore_errors=True)
     try:
@@ -96,6 +120,9 @@ async def attempt(step: Awaitable[object], what: str) -> bool:
         await step
     except NotFound:
         return True
+    except RunnerError as err:
+        log.warning("%s failed, it is tried again later: %s", what, err)
+        return False
     except Exception:
         log.exception("%s failed; it is tried again later", what)
         return False

@@ -57,6 +57,8 @@ class Containers:
                     extra={"container": container_id},
                 )
             else:
+                # who wanted it removed has gone with the last engine, and may ask again
+                record.state.removal_in_progress = False
                 self.add(self.make(record))
         return list(self)
 

@@ -15,6 +15,7 @@ from runner.engine.containers import Containers
 from runner.engine.events import Events
 from runner.engine.execs import Execs
 from runner.engine.info import engine_id
+from runner.engine.keeper import Keeper
 from runner.engine.leftovers import Leftovers
 from runner.engine.metrics import Metrics
 from runner.engine.monitor import Monitor
@@ -86,6 +87,9 @@ class Engine:
             self.sysinfo = await asyncio.to_thread(read_sysinfo, self.host)
             self.containers = Containers(self.store, config)
             self.leftovers = Leftovers(self)
+            self.keeper = Keeper(config.exec_root / "keeper.sock")
+            await self.keeper.open()
+            resources.callback(self.keeper.close)
             self.background(follow_task_events(self), "follow task events")
             self.background(self.execs.collect_garbage(), "collect ended execs")
             report = await restore.restore(self)

@@ -195,17 +195,21 @@ async def take_up(engine: Engine, container: Container) -> None:
 
 
 async def _take_up(engine: Engine, exec_: Exec) -> None:
+    """Readers first: a start that was under way may hold the process in the shim until they are
+    there, and then the shim does not even tell how it is."""
     exec_.started.set()
+    exec_.fifos.make()
+    exec_.streams.open_outputs(exec_.fifos, None)
     try:
         process = await engine.containerd.tasks.get(exec_.container.id, exec_.id)
     except NotFound:  # the engine ended between its record and its process
         await _handle_exit(engine, exec_, ExitStatus(_NOT_STARTED, times.now()))
         return
     exec_.record.pid = process.pid
-    exec_.streams.open_outputs(exec_.fifos, None)
-    if process.status is TaskStatus.CREATED:  # or before it was started: nobody waits for it
-        with suppress(NotFound):
-            await engine.containerd.tasks.start(exec_.container.id, exec_.id)
+    if process.status is TaskStatus.CREATED:
+        # its start was cut off, and a shim that is asked for it once more dies of that
+        await _handle_exit(engine, exec_, ExitStatus(_NOT_STARTED, times.now()))
+        return
     if exec_.fifos.stdin:
         exec_.streams.stdin.open(exec_.fifos.stdin)
     _watch(engine, exec_)

@@ -90,7 +90,8 @@ async def handle_container_exit(
             mounts.log_unmounts(engine, container)
             _log_die(engine, container, exit_status, ran_for)
             container.teardown = engine.background(
-                cleanup.cleanup(engine, container.id, exited=True), f"clean up {container.id}"
+                cleanup.cleanup_until_done(engine, container.id, exited=True),
+                f"clean up {container.id}",
             )
             container.waiters.stopped()
     if delay is not None:

@@ -10,6 +10,7 @@ from runner.types.errors import RunnerError
 
 if TYPE_CHECKING:
     from runner.engine.container import Container
+    from runner.engine.engine import Engine
 
 _INIT_PROCESS = "init"
 _RESCUE_TIMEOUT = 0.5
@@ -25,7 +26,7 @@ def fifos_of(container: Container) -> FifoSet:
     )
 
 
-def initialize(container: Container) -> FifoSet:
+def initialize(engine: Engine, container: Container) -> FifoSet:
     """Make the FIFOs and the log driver, and copy from now on.
 
     Raises what the log driver refuses, as `failed to initialize logging driver: …`.
@@ -36,7 +37,7 @@ def initialize(container: Container) -> FifoSet:
         container.log_driver = start_logger(container)
     except RunnerError as err:
         raise err.wrap("failed to initialize logging driver") from err
-    container.streams.open_outputs(fifos, container.log_driver)
+    engine.keeper.hold(container.id, container.streams.open_outputs(fifos, container.log_driver))
     return fifos
 
 
@@ -46,8 +47,8 @@ def open_stdin(container: Container) -> None:
         container.streams.stdin.open(fifos_of(container).stdin)
 
 
-async def rescue(container: Container) -> None:
-    """Take what the shim of an ended container still holds for us, into its log."""
-    initialize(container)
+async def rescue(engine: Engine, container: Container) -> None:
+    """Take what an ended container has written and nobody has read, into its log."""
+    initialize(engine, container)
     await container.streams.drained(_RESCUE_TIMEOUT)
     await container.reset()

@@ -24,7 +24,6 @@ from typing import TYPE_CHECKING
 
 from runner.containerd.tasks import Status as TaskStatus
 from runner.engine import (
-    cleanup,
     exec_run,
     health,
     mounts,
@@ -35,6 +34,7 @@ from runner.engine import (
     start,
 )
 from runner.engine.exit_status import EXIT_UNKNOWN, ExitStatus
+from runner.engine.runtime_state import has_shim
 from runner.engine.shutdown import shut_down_container
 from runner.types import times
 from runner.types.errors import RunnerError
@@ -87,6 +87,7 @@ async def restore(engine: Engine) -> Report:
     await networking.restore(engine, [item.record.network for item in running])
     known = {item.id for item in containers} | {leftover.id for leftover in leftovers}
     known |= engine.containers.unreadable
+    engine.keeper.forget_all_but(known)
     report.undone += await orphans.collect(engine, known)
     for leftover in leftovers:
         engine.leftovers.sweep_soon(leftover)
@@ -126,8 +127,10 @@ async def _restore_one(
             await _record_exit(engine, container, task)
             report.ended_meanwhile.append(container.id)
         elif in_containerd or _has_traces(engine, container):
-            await cleanup.cleanup(engine, container.id)
+            await start.cleanup_now_or_later(engine, container)
             report.undone.append(container.id)
+    except RunnerError as err:
+        log.error("failed to restore the container: %s", err, extra={"container": container.id})
     except Exception:  # whatever is wrong with one must not keep the engine from all the others
         log.exception("failed to restore the container", extra={"container": container.id})
 
@@ -146,6 +149,7 @@ def _has_traces(engine: Engine, container: Container) -> bool:
         container.runtime_dir.exists()
         or (engine.config.rootfs_dir / container.id).exists()
         or mounts.shm_path(engine, container.id).exists()
+        or has_shim(engine, container.id)
     )
 
 
@@ -155,7 +159,7 @@ async def _take_up(engine: Engine, container: Container, task: Process) -> None:
     container.state.pid = task.pid
     # first, so that the exit is not lost should its streams make trouble
     engine.monitor.watch(container)
-    process_io.initialize(container)
+    process_io.initialize(engine, container)
     process_io.open_stdin(container)
     await exec_run.take_up(engine, container)
     if not container.state.paused:
@@ -170,14 +174,14 @@ async def _record_exit(engine: Engine, container: Container, task: Process | Non
         exit_status = ExitStatus(container.state.exit_code, container.state.finished_at)
     elif task is not None and task.status is TaskStatus.STOPPED:
         exit_status = ExitStatus(task.exit_status, times.from_datetime(task.exited_at))
-        await process_io.rescue(container)
+        await process_io.rescue(engine, container)
     else:
         exit_status = ExitStatus(EXIT_UNKNOWN, times.now())
     container.state.set_stopped(exit_status)
     networking.forget(container)
     # before the task is deleted: nobody else knows how it ended
     engine.containers.checkpoint(container)
-    await cleanup.cleanup(engine, container.id)
+    await start.cleanup_now_or_later(engine, container)
 
 
 def _restart_and_remove(engine: Engine, report: Report) -> None:

@@ -1,15 +1,21 @@
-"""What the OCI runtime has made and nobody owns.
+"""What shim and OCI runtime have made and nobody owns.
 
 When the engine dies while the runtime creates a container, containerd gives the task up and the
 shim ends; but the runtime finishes its work. Its container then keeps the ID taken, so that the
 next Tasks.Create says `container with given ID already exists`, and its first process waits for a
 start that never comes. containerd knows nothing of it; the runtime is asked directly.
+
+When containerd itself dies in the midst of that, the shim stays too, and nobody will ever end it.
 """
 
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import logging
+import os
+import signal
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -24,12 +30,19 @@ log = logging.getLogger(__name__)
 _RUNTIME_ROOT = Path("/run/containerd/runc")
 """Where containerd-shim-runc-v2 lets the runtime keep its state, by containerd's namespace."""
 
+_SHIM_SOCKETS = Path("/run/containerd/s")
+_PATIENCE = 1.0
+"""Seconds that a shim is given to end by itself, and how often to look meanwhile."""
+_LOOKS = 20
+
 
 async def delete_unowned(engine: Engine, container_id: str) -> None:
-    """Let the runtime kill and delete what it has under this ID; mostly nothing.
+    """End a shim with this ID, and let the runtime kill and delete what it has under it; mostly
+    there is nothing.
 
     Only for an ID of which containerd has no task. Raises System.
     """
+    await _end_shim(engine, container_id)
     root = _RUNTIME_ROOT / engine.config.containerd_namespace
     if not (root / container_id).exists():
         return
@@ -45,6 +58,45 @@ async def delete_unowned(engine: Engine, container_id: str) -> None:
     if deleting.returncode:
         text = errors.decode(errors="replace").strip()
         raise System(f"{binary} delete --force {container_id}: {text}")
+
+
+def has_shim(engine: Engine, container_id: str) -> bool:
+    """Whether a shim with this ID listens, or has died without tidying up."""
+    return _shim_socket(engine, container_id).exists()
+
+
+async def _end_shim(engine: Engine, container_id: str) -> None:
+    socket = _shim_socket(engine, container_id)
+    for _ in range(_LOOKS):
+        if not socket.exists():
+            return
+        await asyncio.sleep(_PATIENCE / _LOOKS)  # it may be about to end by itself
+    identity = {container_id, engine.config.containerd_namespace}
+    for pid in await asyncio.to_thread(_pids_of_shims, identity):
+        log.info("ending a shim that containerd has lost", extra={"container": container_id})
+        with suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
+    socket.unlink(missing_ok=True)
+
+
+def _shim_socket(engine: Engine, container_id: str) -> Path:
+    """Where the shim listens (containerd pkg/shim SocketAddress)."""
+    address = engine.containerd.address.removeprefix("unix://")
+    name = f"{address}/{engine.config.containerd_namespace}/{container_id}"
+    return _SHIM_SOCKETS / hashlib.sha256(name.encode()).hexdigest()
+
+
+def _pids_of_shims(identity: set[str]) -> list[int]:
+    """The shims that have all these words on their command lines."""
+    found = []
+    for entry in Path("/proc").iterdir():
+        if not entry.name.isdigit():
+            continue
+        with suppress(OSError):
+            command = (entry / "cmdline").read_bytes().decode(errors="replace").split("\0")
+            if "containerd-shim" in command[0] and identity.issubset(command):
+                found.append(int(entry.name))
+    return found
 
 
 def _binary(engine: Engine, container_id: str) -> str:

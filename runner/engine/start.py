@@ -135,7 +135,15 @@ async def _record_failure(engine: Engine, container: Container, message: str) ->
     engine.containers.checkpoint(container)
     await container.reset()
     mounts.log_unmounts(engine, container)
-    await cleanup.cleanup(engine, container.id)
+    await cleanup_now_or_later(engine, container)
+
+
+async def cleanup_now_or_later(engine: Engine, container: Container) -> None:
+    """Give back what the run has taken; what cannot be given back now is, in the background."""
+    if not await cleanup.cleanup(engine, container.id):
+        container.teardown = engine.background(
+            cleanup.cleanup_until_done(engine, container.id), f"clean up {container.id}"
+        )
 
 
 async def _start(

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from runner.linux import pipes
 from runner.logs import READ_SIZE, LineSplitter
 from runner.types.errors import RunnerError
 
@@ -66,22 +67,33 @@ class _FifoReader:
 
     Opened non-blocking before the writer is there: epoll reports nothing until a writer has come,
     so an end of file that it reports is a real one.
+
+    What is read stays in the FIFO until it is dropped: should the engine be killed in between, the
+    next one finds it there.
     """
 
     def __init__(self, path: str) -> None:
         self._fd = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
         self._written_to = False
 
-    async def read(self) -> bytes:
-        """What has been written, b"" at the end."""
+    def fileno(self) -> int:
+        """The descriptor."""
+        return self._fd
+
+    async def peek(self) -> bytes:
+        """What has been written and not dropped yet, b"" at the end."""
         if not self._written_to:
             await self._readable()
             self._written_to = True
         while True:
             try:
-                return os.read(self._fd, READ_SIZE)
+                return pipes.peek(self._fd, READ_SIZE)
             except BlockingIOError:
                 await self._readable()
+
+    def drop(self, size: int) -> None:
+        """So much has been taken care of."""
+        pipes.drop(self._fd, size)
 
     async def _readable(self) -> None:
         loop = asyncio.get_running_loop()
@@ -220,25 +232,30 @@ class Streams:
         self._subscriptions.discard(subscription)
         self.relieve()
 
-    def open_outputs(self, fifos: FifoSet, driver: LogDriver | None) -> None:
-        """Open the readers, and copy from now on.
+    def open_outputs(self, fifos: FifoSet, driver: LogDriver | None) -> list[int]:
+        """Open the readers, and copy from now on; their descriptors.
 
         To be done before Tasks.Create, which hangs while nobody reads.
         """
-        for path, stream in ((fifos.stdout, STDOUT), (fifos.stderr, STDERR)):
-            if path:
-                copier = asyncio.create_task(self._copy(_FifoReader(path), stream, driver))
-                self._copiers.add(copier)
+        readers = [
+            (_FifoReader(path), stream)
+            for path, stream in ((fifos.stdout, STDOUT), (fifos.stderr, STDERR))
+            if path
+        ]
+        for reader, stream in readers:
+            self._copiers.add(asyncio.create_task(self._copy(reader, stream, driver)))
+        return [reader.fileno() for reader, _ in readers]
 
     async def _copy(self, reader: _FifoReader, stream: int, driver: LogDriver | None) -> None:
         """Clients first, then the log; the container waits while one of them is far behind."""
         log_copy = _LogCopy(driver, stream) if driver else None
         try:
-            while data := await reader.read():
+            while data := await reader.peek():
                 for subscription in self._subscriptions:
                     subscription.feed(stream, data)
                 if log_copy:
                     await log_copy.write(data)
+                reader.drop(len(data))
                 while self._is_behind():
                     self._relieved.clear()
                     await self._relieved.wait()

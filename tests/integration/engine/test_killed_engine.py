@@ -263,3 +263,19 @@ def test_a_removal_is_finished(ours: Subject, crash: Crash) -> None:
     crash.recover()
     assert not ours.exists()
     assert_settles(ours.traces)
+
+
+def test_last_words_while_no_engine_runs(ours: Subject, crash: Crash) -> None:
+    """The shim has closed its FIFOs by the time that an engine is back."""
+    ours.create("sh", "-c", "until test -e /end; do sleep 0.1; done; echo last; echo words >&2")
+    assert ours.start().status == 204
+    root = ours.daemon.data_root / "rootfs/overlayfs" / ours.identity()  # type: ignore[union-attr]
+    crash.kill()
+    (root / "end").touch()
+    task = ours.ctr("tasks", "list", "--quiet").strip()
+    assert eventually(lambda: "STOPPED" in ours.ctr("tasks", "list") or not task)
+    time.sleep(0.3)
+    crash.recover()
+    assert (ours.state()["Status"], ours.state()["ExitCode"]) == ("exited", 0)
+    assert sorted(ours.logs().split()) == ["last", "words"]
+    assert_settles(ours.run_traces)
