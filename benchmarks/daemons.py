@@ -39,8 +39,14 @@ CTR_NAMESPACE = "bench"
 class Daemons:
     """As a context manager it ends whatever was started."""
 
-    def __init__(self, *, engine_env: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self,
+        *,
+        engine_env: Mapping[str, str] | None = None,
+        dockerd_arguments: Sequence[str] = (),
+    ) -> None:
         self._engine_env = engine_env
+        self._dockerd_arguments = dockerd_arguments
         self._stack = contextlib.ExitStack()
 
     def __enter__(self) -> Self:
@@ -62,7 +68,7 @@ class Daemons:
     @functools.cached_property
     def dockerd(self) -> Dockerd:
         """dockerd, with the image."""
-        daemon = self._stack.enter_context(Dockerd())
+        daemon = self._stack.enter_context(Dockerd(arguments=self._dockerd_arguments))
         daemon.load(self.archive)
         return daemon
 
