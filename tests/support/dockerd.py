@@ -217,7 +217,9 @@ class SharedFirewall:
         self._lock: IO[str] | None = None
 
     def enter(self) -> None:
-        """Record what is there, when this is the first oracle."""
+        """Record what is there, when this is the first oracle. Idempotent."""
+        if self._lock is not None:
+            return
         with self._door():
             self._lock = (self._folder() / "users").open("w")
             if self._alone():

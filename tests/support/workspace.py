@@ -190,8 +190,10 @@ def _flag(process: Process, name: str) -> str | None:
 def remove_cgroups(folders: set[Path]) -> None:
     """Remove cgroups without processes, and their parents while these are empty too."""
     for folder in sorted(folders, key=lambda path: len(path.parts), reverse=True):
-        for below in sorted((p for p in folder.glob("**/") if p != folder), reverse=True):
-            _remove_cgroup(below)
+        # os.walk passes over what another test run removes meanwhile
+        for below, _, _ in os.walk(folder, topdown=False):
+            if below != str(folder):
+                _remove_cgroup(Path(below))
         while _remove_cgroup(folder):
             folder = folder.parent
 
