@@ -107,13 +107,12 @@ async def logs(call: Call) -> web.StreamResponse:
     )
     if not (asked.stdout or asked.stderr):
         raise InvalidParameter("Bad parameters: you must choose at least one stream")
-    log = await container_logs(call.engine, call.name, asked)
-    typed = not log.tty and not call.version.below(_MULTIPLEXED_TYPE_SINCE)
-    stream = Stream(call, MULTIPLEXED_STREAM if typed else RAW_STREAM)
-    await stream.start()
-    async with contextlib.aclosing(log.messages) as blocks:
+    async with contextlib.aclosing(await container_logs(call.engine, call.name, asked)) as log:
+        typed = not log.tty and not call.version.below(_MULTIPLEXED_TYPE_SINCE)
+        stream = Stream(call, MULTIPLEXED_STREAM if typed else RAW_STREAM)
+        await stream.start()
         try:
-            async for messages in blocks:
+            async for messages in log.messages:
                 lines = (_encode(message, asked, framed=not log.tty) for message in messages)
                 await stream.write(b"".join(lines))
         except RunnerError as error:

@@ -90,10 +90,12 @@ class Attachment:
     async def _replay(self, client: Client) -> None:
         """Send what the log has (`logs=1`)."""
         request = logs.LogsRequest(stdout=self._request.stdout, stderr=self._request.stderr)
-        stream = await logs.container_logs(self._engine, self._container.id, request)
-        async for messages in stream.messages:
-            for message in messages:
-                await client.write(STDERR if message.stream == "stderr" else STDOUT, message.line)
+        log = await logs.container_logs(self._engine, self._container.id, request)
+        async with contextlib.aclosing(log):
+            async for messages in log.messages:
+                for message in messages:
+                    stream = STDERR if message.stream == "stderr" else STDOUT
+                    await client.write(stream, message.line)
 
     async def _copy(self, client: Client) -> None:
         takes_input = self._request.stdin and self._container.config.open_stdin

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from runner.types.container import LogConfig
 
 if TYPE_CHECKING:
     from ipaddress import IPv4Interface
@@ -18,6 +20,7 @@ class EngineConfig:
     `ip_forward_no_drop`: where the engine has to enable IPv4 forwarding, the policy of the chain
     FORWARD stays the host's own affair.
     `containerd` is an address, or None: use the host's, or supervise one of our own.
+    `log_config` is what containers get whose creation names no log driver.
     """
 
     data_root: Path = Path("/var/lib/runner")
@@ -32,6 +35,7 @@ class EngineConfig:
     init_path: Path | None = None
     shutdown_timeout: float = 15.0
     default_shm_size: int = 64 * 1024 * 1024
+    log_config: LogConfig = field(default_factory=lambda: LogConfig(type="json-file"))
 
     @property
     def containers_dir(self) -> Path:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from typing import TYPE_CHECKING
 
 from runner.engine.logs import start_logger
@@ -10,6 +11,8 @@ from runner.types.errors import RunnerError
 
 if TYPE_CHECKING:
     from runner.engine.container import Container
+
+log = logging.getLogger(__name__)
 
 _INIT_PROCESS = "init"
 _RESCUE_TIMEOUT = 0.5
@@ -25,7 +28,7 @@ def fifos_of(container: Container) -> FifoSet:
     )
 
 
-def initialize(container: Container) -> FifoSet:
+async def initialize(container: Container) -> FifoSet:
     """Make the FIFOs and the log driver, and copy from now on.
 
     Raises what the log driver refuses, as `failed to initialize logging driver: …`.
@@ -33,11 +36,22 @@ def initialize(container: Container) -> FifoSet:
     fifos = fifos_of(container)
     fifos.make()
     try:
-        container.log_driver = start_logger(container)
+        container.log_driver = await start_logger(container)
     except RunnerError as err:
-        raise err.wrap("failed to initialize logging driver") from err
-    container.streams.open_outputs(fifos, container.log_driver)
+        raise RunnerError(f"failed to initialize logging driver: {err}") from err
+    container.streams.open_outputs(fifos, container.log_driver, container.id)
     return fifos
+
+
+async def resume(container: Container) -> None:
+    """The same for a container that has run all the while: whatever is wrong with its log."""
+    fifos = fifos_of(container)
+    fifos.make()
+    try:
+        container.log_driver = await start_logger(container, resume=True)
+    except RunnerError as err:
+        log.error("the log cannot be continued: %s", err, extra={"container": container.id})
+    container.streams.open_outputs(fifos, container.log_driver, container.id)
 
 
 def open_stdin(container: Container) -> None:
@@ -48,6 +62,6 @@ def open_stdin(container: Container) -> None:
 
 async def rescue(container: Container) -> None:
     """Take what the shim of an ended container still holds for us, into its log."""
-    initialize(container)
+    await resume(container)
     await container.streams.drained(_RESCUE_TIMEOUT)
     await container.reset()

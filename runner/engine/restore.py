@@ -136,7 +136,7 @@ async def _take_up(engine: Engine, container: Container, task: Process) -> None:
     container.state.pid = task.pid
     # first, so that the exit is not lost should its streams make trouble
     engine.monitor.watch(container)
-    process_io.initialize(container)
+    await process_io.resume(container)
     process_io.open_stdin(container)
     engine.containers.checkpoint(container)
     log.info("restored running container", extra={"container": container.id})

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from runner.logs import READ_SIZE, LineSplitter
+from runner.logs import READ_SIZE, Failures, LineSplitter
 from runner.types.errors import RunnerError
 
 if TYPE_CHECKING:
@@ -29,7 +29,10 @@ STDOUT = 1
 STDERR = 2
 
 _HIGH_WATER = 1024 * 1024
-"""Bytes that a client may lag behind before the container has to wait (moby BytesPipe)."""
+"""Bytes that a client or the log may lag behind before the container waits (moby BytesPipe)."""
+
+_LOG_TIMEOUT = 10.0
+"""Seconds for the log to be written when the run is over (moby loggerCloseTimeout)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +105,7 @@ def _resolve(future: asyncio.Future[None]) -> None:
 
 
 class Subscription:
-    """What one client gets of the output: chunks, then the end."""
+    """What one client, or the log, gets of the output: chunks, then the end."""
 
     def __init__(self, streams: Streams, wanted: frozenset[int]) -> None:
         self._streams = streams
@@ -205,6 +208,7 @@ class Streams:
         self.stdin = Stdin()
         self._subscriptions: set[Subscription] = set()
         self._copiers: set[asyncio.Task[None]] = set()
+        self._log_copies: set[asyncio.Task[None]] = set()
         self._relieved = asyncio.Event()
 
     def subscribe(self, *, stdout: bool, stderr: bool) -> Subscription:
@@ -220,32 +224,39 @@ class Streams:
         self._subscriptions.discard(subscription)
         self.relieve()
 
-    def open_outputs(self, fifos: FifoSet, driver: LogDriver | None) -> None:
+    def open_outputs(
+        self, fifos: FifoSet, driver: LogDriver | None, container_id: str = ""
+    ) -> None:
         """Open the readers, and copy from now on.
 
         To be done before Tasks.Create, which hangs while nobody reads.
         """
+        failures = Failures(container_id)
         for path, stream in ((fifos.stdout, STDOUT), (fifos.stderr, STDERR)):
             if path:
-                copier = asyncio.create_task(self._copy(_FifoReader(path), stream, driver))
-                self._copiers.add(copier)
+                reader = _FifoReader(path)
+                output = Subscription(self, frozenset({stream}))
+                self._copiers.add(asyncio.create_task(self._copy(reader, stream, output)))
+                if driver is not None:
+                    self._subscriptions.add(output)
+                    log_copy = _LogCopy(driver, stream, failures)
+                    self._log_copies.add(asyncio.create_task(log_copy.run(output)))
 
-    async def _copy(self, reader: _FifoReader, stream: int, driver: LogDriver | None) -> None:
-        """Clients first, then the log; the container waits while one of them is far behind."""
-        log_copy = _LogCopy(driver, stream) if driver else None
+    async def _copy(self, reader: _FifoReader, stream: int, to_log: Subscription) -> None:
+        """To all that want it; the container waits while one of them is far behind.
+
+        The log is one of them. It ends with the stream, clients with the run.
+        """
         try:
             while data := await reader.read():
                 for subscription in self._subscriptions:
                     subscription.feed(stream, data)
-                if log_copy:
-                    await log_copy.write(data)
                 while self._is_behind():
                     self._relieved.clear()
                     await self._relieved.wait()
         finally:
             reader.close()
-            if log_copy:
-                await log_copy.flush()
+            to_log.end()
 
     def _is_behind(self) -> bool:
         return any(item.size > _HIGH_WATER for item in self._subscriptions)
@@ -262,36 +273,46 @@ class Streams:
         return not late
 
     async def end(self) -> None:
-        """The run is over: stop copying, close stdin, tell the clients. Safe to call twice."""
+        """The run is over: stop copying, close stdin, tell the clients, let the log be written.
+
+        A log that does not come to an end is given up. Safe to call twice.
+        """
         self.stdin.close()
-        for copier in self._copiers:
-            copier.cancel()
-        await asyncio.gather(*self._copiers, return_exceptions=True)
-        self._copiers.clear()
+        await _cancelled(self._copiers)
         for subscription in self._subscriptions:
             subscription.end()
+        if self._log_copies:
+            _, late = await asyncio.wait(self._log_copies, timeout=_LOG_TIMEOUT)
+            if late:
+                log.warning("logger didn't exit in time: logs may be truncated")
+            await _cancelled(self._log_copies)
+
+
+async def _cancelled(tasks: set[asyncio.Task[None]]) -> None:
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
+    tasks.clear()
 
 
 class _LogCopy:
     """One stream on its way to the log. A log that fails does not stop the container."""
 
-    def __init__(self, driver: LogDriver, stream: int) -> None:
+    def __init__(self, driver: LogDriver, stream: int, failures: Failures) -> None:
         self._driver = driver
         self._splitter = LineSplitter("stderr" if stream == STDERR else "stdout")
-        self._failing = False
+        self._failures = failures
 
-    async def write(self, data: bytes) -> None:
-        await self._write(self._splitter.feed(data))
-
-    async def flush(self) -> None:
+    async def run(self, output: Subscription) -> None:
+        """Copy until the stream has ended."""
+        while (chunk := await output.read()) is not None:
+            await self._write(self._splitter.feed(chunk[1]))
         await self._write(self._splitter.flush())
 
     async def _write(self, batches: Iterable[Batch]) -> None:
-        try:
-            for batch in batches:
+        for batch in batches:
+            try:
                 await self._driver.write(batch)
-            self._failing = False
-        except (RunnerError, OSError) as err:
-            if not self._failing:
-                log.error("failed to log messages, they are lost until it works again: %s", err)
-            self._failing = True
+                self._failures.worked()
+            except (RunnerError, OSError) as err:
+                self._failures.failed(err)
