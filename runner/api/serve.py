@@ -21,6 +21,7 @@ from runner.api.server import DEFAULT_HOST, TLSFiles, listen, serving
 from runner.engine.config import EngineConfig
 from runner.engine.engine import Engine
 from runner.trace.file import writing_steps
+from runner.types.container import LogConfig
 from runner.types.errors import Forbidden, InvalidParameter, RunnerError, System
 
 if TYPE_CHECKING:
@@ -137,7 +138,16 @@ def _engine_config(options: argparse.Namespace) -> EngineConfig:
         bip=options.bip,
         ip_forward_no_drop=options.ip_forward_no_drop,
         default_runtime=options.default_runtime,
+        log_config=LogConfig(
+            type=options.log_driver,
+            config=dict(_key_and_value(option) for option in options.log_opt),
+        ),
     )
+
+
+def _key_and_value(option: str) -> tuple[str, str]:
+    key, _, value = option.partition("=")
+    return key, value
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -158,6 +168,8 @@ def _parser() -> argparse.ArgumentParser:
         help="leave FORWARD's policy alone when enabling IPv4 forwarding",
     )
     add("--default-runtime", default=_DEFAULTS.default_runtime)
+    add("--log-driver", default="json-file", help="log driver of containers that name none")
+    add("--log-opt", action="append", default=[], metavar="KEY=VALUE", help="option of that driver")
     add("--pidfile", type=Path)
     add("--tlscacert", type=Path, help="authority that clients' certificates must come from")
     add("--tlscert", type=Path)

@@ -24,6 +24,7 @@ _TEXTS = (
     "bridge",
     "bip",
     "default_runtime",
+    "log_driver",
     "pidfile",
     "group",
     "tlscacert",
@@ -43,6 +44,7 @@ def run(context: Context, options: ServeOptions) -> NoReturn:
         for name in _TEXTS
         if (value := getattr(options, name)) is not None
     ]
+    arguments += [f"--log-opt={option}" for option in options.log_opt or []]
     if options.ip_forward_no_drop:
         arguments.append("--ip-forward-no-drop")
     if options.debug:
