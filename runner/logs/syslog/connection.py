@@ -48,8 +48,8 @@ class _Stream:
     def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._reader = reader
         self._writer = writer
-        # nothing waits in this process: what was sent is the kernel's
-        writer.transport.set_write_buffer_limits(high=0)
+        # nothing waits here: what was sent is the kernel's, or TLS's. With high=0 TLS would hang.
+        writer.transport.set_write_buffer_limits(high=1, low=0)
 
     async def send(self, message: bytes) -> None:
         if self._reader.at_eof():

@@ -88,7 +88,7 @@ async def create_syslog(options: Mapping[str, str], info: LogInfo, *, resume: bo
     Raises ValueError for the options, RunnerError for the server.
     """
     tag = parse_log_tag(options.get("tag") or DEFAULT_TEMPLATE, info) or _TAG_OF_NONE
-    address = parse_address(options.get("syslog-address", ""))
+    address = parse_address(options.get("syslog-address", ""), must_exist=not resume)
     facility = parse_facility(options.get("syslog-facility", ""))
     format_ = options.get("syslog-format", "")
     check_format(format_)

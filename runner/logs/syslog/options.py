@@ -48,13 +48,14 @@ def validate_syslog(options: Mapping[str, str]) -> None:
     check_format(options.get("syslog-format", ""))
 
 
-def parse_address(text: str) -> Address:
-    """`syslog-address`. Raises ValueError."""
+def parse_address(text: str, *, must_exist: bool = True) -> Address:
+    """`syslog-address`. Raises ValueError, also for a socket that has to be there and is not."""
     if not text:
         return Address()
     url = parse_url(text)
     if url.scheme in ("unix", "unixgram"):
-        _stat(url.path)
+        if must_exist:
+            _stat(url.path)
         return Address(url.scheme, url.path)
     if url.scheme not in ("udp", "tcp", TLS):
         raise ValueError(f"unsupported scheme: '{url.scheme}'")

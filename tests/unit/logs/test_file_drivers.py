@@ -264,3 +264,107 @@ async def test_bad_values_show_at_start_with_dockerd_s_texts(
         await make(tmp_path, **options)
     assert str(caught.value) == text
     assert list(tmp_path.iterdir()) == []
+
+
+async def make_kind(kind: str, tmp_path: Path, **options: str) -> LogDriver:
+    info = LogInfo("0123456789abcdef" * 4, "/web", str(tmp_path / "logs" / "container.log"))
+    (tmp_path / "logs").mkdir(exist_ok=True)
+    config = {name.replace("_", "-"): value for name, value in options.items()}
+    return await create_driver(LogConfig(type=kind, config=config), info)
+
+
+@pytest.mark.parametrize("kind", ["json-file", "local"])
+@pytest.mark.parametrize("fits", [0, 1, 100, 3000, 8000])
+async def test_a_full_disk_leaves_no_torn_record(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str, fits: int
+) -> None:
+    driver = await make_kind(kind, tmp_path)
+    await say(driver, "before\n")
+
+    def full(fd: int, data: bytes) -> None:
+        os.write(fd, data[:fits])
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    many = [f"line {number}\n" for number in range(200)]
+    with monkeypatch.context() as patched:
+        patched.setattr("runner.logs.logfile._write_all", full)
+        with pytest.raises(RunnerError, match=r"error writing log entry.*No space left on device"):
+            await say(driver, "".join(many))
+        kept = await read(driver)
+    assert kept == ["before\n", *many][: len(kept)]
+    await say(driver, "after\n")
+    assert await read(driver) == [*kept, "after\n"]
+    assert await read(driver, tail=2) == [kept[-1], "after\n"]
+    await driver.close()
+
+
+@pytest.mark.parametrize("kind", ["json-file", "local"])
+async def test_a_reader_of_a_torn_file_changes_nothing(tmp_path: Path, kind: str) -> None:
+    """Only who writes mends: what looks torn may be somebody's write under way."""
+    driver = await make_kind(kind, tmp_path)
+    await say(driver, "a\n", "b\n")
+    await driver.close()
+    path = tmp_path / "logs" / "container.log"
+    torn = path.read_bytes()[:-3]
+    path.write_bytes(torn)
+    driver = await make_kind(kind, tmp_path)
+    assert await read(driver) == ["a\n"]
+    assert path.read_bytes() == torn
+    await say(driver, "c\n")
+    assert await read(driver) == ["a\n", "c\n"]
+    await driver.close()
+
+
+async def test_the_local_driver_s_defaults(tmp_path: Path) -> None:
+    """20 MB, five files, compressed."""
+    driver = await make_kind("local", tmp_path)
+    line = "x" * 15_000 + "\n"
+    written = 0
+    while written < 21 * 1024 * 1024:
+        await say(driver, line * 100)
+        written += 100 * len(line)
+    await driver.close()
+    folder = tmp_path / "logs"
+    assert sorted(os.listdir(folder)) == ["container.log", "container.log.1.gz"]
+    rotated = gzip.decompress((folder / "container.log.1.gz").read_bytes())
+    assert 20 * 1024 * 1024 <= len(rotated) < 20 * 1024 * 1024 + 20_000
+
+
+@pytest.mark.parametrize(
+    ("options", "text"),
+    [
+        ({"max_size": "x"}, "invalid value for max-size: x: invalid size: 'x'"),
+        ({"max_size": "-1"}, "invalid value for max-size: -1: invalid size: '-1'"),
+        (
+            {"max_file": "x"},
+            'invalid value for max-file: x: strconv.Atoi: parsing "x": invalid syntax',
+        ),
+        (
+            {"max_file": "9" * 20},
+            (
+                f"invalid value for max-file: {'9' * 20}: strconv.Atoi: parsing "
+                f'"{"9" * 20}": value out of range'
+            ),
+        ),
+        ({"max_file": "1"}, "compression cannot be enabled when max file count is 1"),
+        ({"max_file": "-1"}, "max file count cannot be less than 0"),
+        (
+            {"compress": "x"},
+            'error reading compress log option: strconv.ParseBool: parsing "x": invalid syntax',
+        ),
+    ],
+)
+async def test_bad_values_for_local(tmp_path: Path, options: dict[str, str], text: str) -> None:
+    with pytest.raises(RunnerError) as caught:
+        await make_kind("local", tmp_path, **options)
+    assert str(caught.value) == text
+    assert list((tmp_path / "logs").iterdir()) == []
+
+
+@pytest.mark.parametrize("files", ["0", "1"])
+async def test_one_local_file_is_emptied(tmp_path: Path, files: str) -> None:
+    driver = await make_kind("local", tmp_path, max_file=files, max_size="0", compress="false")
+    await say(driver, "a\n", "b\n")
+    assert await read(driver) == ["b\n"]
+    assert os.listdir(tmp_path / "logs") == ["container.log"]
+    await driver.close()
