@@ -55,9 +55,9 @@ class Log:
 
     async def has(self, driver: LogDriver, count: int) -> list[Message]:
         """Everything, once there are so many messages: the journal takes a moment."""
+        messages: list[Message] = []
         for _ in range(_SECONDS * 50):
-            messages = await read(driver)
-            if len(messages) >= count:
+            if len(messages := await read(driver)) >= count:
                 return messages
             await asyncio.sleep(0.02)
         raise HarnessError(f"{count} messages were written, the log has {messages}")
@@ -196,7 +196,7 @@ async def check_follow_of_what_is_new(log: Log) -> None:
     await log.say(driver, b"old\n")
     await log.has(driver, 1)
     follower = Follower(driver, tail=0)
-    said = []
+    said: list[bytes] = []
     while not follower.got and len(said) < _SECONDS * 20:
         said.append(b"new %d\n" % len(said))
         await log.say(driver, said[-1])
