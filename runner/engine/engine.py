@@ -9,7 +9,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from runner.containerd.client import Containerd
-from runner.engine import networking, restore
+from runner.engine import cleanup, networking, restore
 from runner.engine.containerd_service import find_containerd
 from runner.engine.containers import Containers
 from runner.engine.events import Events
@@ -108,9 +108,12 @@ class Engine:
         for task in list(self._tasks):
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
-        # at once: a log whose server hangs is waited for some seconds
-        resets = (container.reset() for container in self.containers)
-        await asyncio.gather(*resets, return_exceptions=True)
+        # all at once: a log whose server hangs is waited for some seconds
+        resets = (
+            cleanup.attempt(container.reset(), "close the streams and the log")
+            for container in self.containers
+        )
+        await asyncio.gather(*resets)
         await self._resources.aclose()
 
     async def _settle(self) -> None:

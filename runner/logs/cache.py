@@ -78,7 +78,8 @@ def with_local_cache(
     """
     cache: LogDriver = create_local(_local_options(options), Path(path))
     if options.get("mode") != "blocking":
-        cache = RingDriver(cache, ring_size(options) or DEFAULT_RING_SIZE, failures)
+        size = ring_size(options)
+        cache = RingDriver(cache, DEFAULT_RING_SIZE if size is None else size, failures)
     return CachedDriver(driver, cache)
 
 

@@ -61,17 +61,16 @@ async def create_driver(config: LogConfig, info: LogInfo, *, resume: bool = Fals
     and a server that is not there is tried again with every write.
     """
     check_driver(config.type)
-    failures = Failures(info.container_id)
     async with AsyncExitStack() as undo:
         try:
             driver = await _create(config.type, config.config, info, resume=resume)
             undo.push_async_callback(driver.close)
             if (size := ring_size(config.config)) is not None:
-                driver = RingDriver(driver, size, failures)
+                driver = RingDriver(driver, size, Failures(info.container_id))
                 undo.push_async_callback(driver.close)
             if not driver.readable and config.type != "none" and uses_cache(config.config):
                 log.debug("log driver %s cannot be read, caching", config.type)
-                driver = _cached(driver, config.config, info, failures)
+                driver = _cached(driver, config.config, info)
         except (OSError, ValueError) as err:
             raise RunnerError(str(err)) from err
         undo.pop_all()
@@ -94,9 +93,8 @@ async def _create(
             return NoneDriver()
 
 
-def _cached(
-    driver: LogDriver, options: Mapping[str, str], info: LogInfo, failures: Failures
-) -> LogDriver:
+def _cached(driver: LogDriver, options: Mapping[str, str], info: LogInfo) -> LogDriver:
+    failures = Failures(info.container_id)
     try:
         return with_local_cache(driver, options, info.cache_path, failures)
     except ValueError as err:

@@ -60,6 +60,7 @@ class SyslogServer:
         """Stop listening and drop the connections."""
         server, self._server = self._server, None
         if server is not None:
+            await _accept_no_more(server)
             server.close()
             await self.drop()
             await server.wait_closed()
@@ -120,6 +121,14 @@ class SyslogServer:
         self.raw += data
         self.messages += data.splitlines()
         self._came.set()
+
+
+async def _accept_no_more(server: asyncio.Server) -> None:
+    """asyncio loses sight of a connection that it is accepting while the server is closed."""
+    for listener in server.sockets:
+        asyncio.get_running_loop().remove_reader(listener.fileno())
+    for _ in range(5):
+        await asyncio.sleep(0)
 
 
 async def _close(stream: asyncio.StreamWriter) -> None:
