@@ -22,6 +22,7 @@ from runner.api.server import DEFAULT_HOST, TLSFiles, listen, serving
 from runner.engine.config import EngineConfig
 from runner.engine.engine import Engine
 from runner.trace.file import writing_steps
+from runner.types.container import LogConfig
 from runner.types.errors import Forbidden, InvalidParameter, RunnerError, System
 
 if TYPE_CHECKING:
@@ -144,7 +145,16 @@ def _engine_config(options: argparse.Namespace) -> EngineConfig:
         default_runtime=options.default_runtime,
         live_restore=options.live_restore,
         shutdown_timeout=options.shutdown_timeout,
+        log_config=LogConfig(
+            type=options.log_driver,
+            config=dict(_key_and_value(option) for option in options.log_opt),
+        ),
     )
+
+
+def _key_and_value(option: str) -> tuple[str, str]:
+    key, _, value = option.partition("=")
+    return key, value
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -167,6 +177,8 @@ def _parser() -> argparse.ArgumentParser:
     add("--default-runtime", default=_DEFAULTS.default_runtime)
     add("--no-live-restore", dest="live_restore", action="store_false", help="stop containers too")
     add("--shutdown-timeout", type=float, default=_DEFAULTS.shutdown_timeout, metavar="SECONDS")
+    add("--log-driver", default="json-file", help="log driver of containers that name none")
+    add("--log-opt", action="append", default=[], metavar="KEY=VALUE", help="option of that driver")
     add("--pidfile", type=Path)
     add("--tlscacert", type=Path, help="authority that clients' certificates must come from")
     add("--tlscert", type=Path)

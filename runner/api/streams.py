@@ -102,12 +102,11 @@ async def logs(call: Call) -> web.StreamResponse:
     )
     if not (asked.stdout or asked.stderr):
         raise InvalidParameter("Bad parameters: you must choose at least one stream")
-    log = await container_logs(call.engine, call.name, asked)
-    stream = Stream(call, stream_type(call, multiplexed=not log.tty))
-    await stream.start()
-    async with contextlib.aclosing(log.messages) as blocks:
+    async with contextlib.aclosing(await container_logs(call.engine, call.name, asked)) as log:
+        stream = Stream(call, stream_type(call, multiplexed=not log.tty))
+        await stream.start()
         try:
-            async for messages in blocks:
+            async for messages in log.messages:
                 lines = (_encode(message, asked, framed=not log.tty) for message in messages)
                 await stream.write(b"".join(lines))
         except RunnerError as error:

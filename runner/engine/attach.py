@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
@@ -76,10 +77,12 @@ class Attachment:
     async def _replay(self, client: Client) -> None:
         """Send what the log has (`logs=1`)."""
         request = logs.LogsRequest(stdout=self._request.stdout, stderr=self._request.stderr)
-        stream = await logs.container_logs(self._engine, self._container.id, request)
-        async for messages in stream.messages:
-            for message in messages:
-                await client.write(STDERR if message.stream == "stderr" else STDOUT, message.line)
+        log = await logs.container_logs(self._engine, self._container.id, request)
+        async with contextlib.aclosing(log):
+            async for messages in log.messages:
+                for message in messages:
+                    stream = STDERR if message.stream == "stderr" else STDOUT
+                    await client.write(stream, message.line)
 
 
 def _stream_copy(

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from runner.types.container import LogConfig
 
 if TYPE_CHECKING:
     from ipaddress import IPv4Interface
@@ -20,6 +22,7 @@ class EngineConfig:
     `live_restore`: containers go on running without the engine. `shutdown_timeout` in seconds; the
     longest stop timeout of the containers counts when they are stopped with it.
     `containerd` is an address, or None: use the host's, or supervise one of our own.
+    `log_config` is what containers get whose creation names no log driver.
     """
 
     data_root: Path = Path("/var/lib/runner")
@@ -35,6 +38,7 @@ class EngineConfig:
     live_restore: bool = True
     shutdown_timeout: float = 15.0
     default_shm_size: int = 64 * 1024 * 1024
+    log_config: LogConfig = field(default_factory=lambda: LogConfig(type="json-file"))
 
     @property
     def containers_dir(self) -> Path:

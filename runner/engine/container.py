@@ -105,16 +105,19 @@ class Container:
             )
         return self.restart_manager
 
-    async def reset(self) -> None:
-        """End the run's streams and its log (moby Reset).
+    async def reset(self, *, over: bool = True) -> None:
+        """End the run's streams and its log (moby Reset); `over` unless the run itself goes on.
 
         Clients that attach from now on are attached to the next run.
         """
         streams, self.streams = self.streams, Streams()
-        driver, self.log_driver = self.log_driver, None
-        await streams.end()
-        if driver is not None:
-            await driver.close()
+        try:
+            await streams.end(over=over)
+        finally:
+            # until here, so that whoever reads meanwhile makes no second driver for what is written
+            driver, self.log_driver = self.log_driver, None
+            if driver is not None:
+                await driver.close()
 
     def tell_exit(self, exit_status: ExitStatus) -> None:
         """The run has ended, says somebody who knows; the first to say so is heard."""

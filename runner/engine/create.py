@@ -36,7 +36,7 @@ from runner.oci import merge
 from runner.oci.adapt import adapt_container_settings
 from runner.oci.security_opt import parse_security_opt
 from runner.types import times
-from runner.types.container import Config, CreateResponse, HostConfig, LogConfig
+from runner.types.container import Config, CreateResponse, HostConfig
 from runner.types.errors import InvalidParameter, NotFound, RunnerError, System
 
 if TYPE_CHECKING:
@@ -48,8 +48,6 @@ if TYPE_CHECKING:
 
 GC_ROOT = "containerd.io/gc.root"
 """Keeps the writable layer from containerd's garbage collector while no record names it."""
-
-_DEFAULT_LOG_CONFIG = LogConfig(type="json-file")
 
 
 async def container_create(
@@ -108,7 +106,7 @@ async def _create(
     """moby create: merge, name, layer, volumes, record."""
     merged = merge.merge_and_verify_config(config, image.config.config)
     host_config.log_config = merge_and_verify_log_config(
-        host_config.log_config, _DEFAULT_LOG_CONFIG
+        host_config.log_config, engine.config.log_config
     )
     async with AsyncExitStack() as undo:
         container = _new_container(engine, name, merged, host_config, image)

@@ -9,7 +9,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from runner.containerd.client import Containerd
-from runner.engine import networking, restore
+from runner.engine import cleanup, networking, restore
 from runner.engine.containerd_service import find_containerd
 from runner.engine.containers import Containers
 from runner.engine.events import Events
@@ -23,6 +23,7 @@ from runner.engine.shutdown import shut_down_containers, shutdown_timeout
 from runner.engine.sysinfo import read_sysinfo
 from runner.engine.task_events import follow_task_events
 from runner.image.store import ImageStore
+from runner.logs import validate_log_opts
 from runner.oci.host import read_host
 from runner.store import Store
 from runner.types.errors import AlreadyExists, RunnerError
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
 
     from runner.engine.config import EngineConfig
     from runner.network import NetworkController
+    from runner.types.container import LogConfig
 
 log = logging.getLogger(__name__)
 
@@ -62,9 +64,11 @@ class Engine:
         self._resources = AsyncExitStack()
 
     async def open(self) -> restore.Report:
-        """Connect, and restore the containers. Raises Unavailable without containerd, Conflict
-        when another engine uses the same data root."""
+        """Connect, and restore the containers. Raises InvalidParameter for default log options that
+        no container could have, Unavailable without containerd, Conflict when another engine uses
+        the same data root."""
         config = self.config
+        _check_log_config(config.log_config)
         config.make_directories()
         self.host = await asyncio.to_thread(read_host, config.default_runtime)
         async with AsyncExitStack() as resources:
@@ -115,10 +119,12 @@ class Engine:
         for task in list(self._tasks):
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
-        for container in self.containers:
-            await container.reset()
-            for exec_ in list(container.execs.values()):
-                await exec_.streams.end()
+        # all at once: a log whose server hangs is waited for some seconds
+        resets = (
+            cleanup.attempt(container.reset(over=False), "close the streams and the log")
+            for container in self.containers
+        )
+        await asyncio.gather(*resets)
         await self._resources.aclose()
 
     async def _settle(self) -> None:
@@ -141,3 +147,11 @@ class Engine:
             log.info("%s failed: %s", task.get_name(), error)
         else:
             log.error("%s failed", task.get_name(), exc_info=error)
+
+
+def _check_log_config(config: LogConfig) -> None:
+    """moby defaultLogConfig, which looks at no driver without options."""
+    try:
+        validate_log_opts(config)
+    except RunnerError as err:
+        raise err.wrap("failed to set log opts") from err

@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from runner.engine.stdio import FifoSet, Streams
+from runner.engine.fifo import FifoSet
+from runner.engine.stdio import Streams
 from runner.types.errors import Conflict, NotFound
 
 if TYPE_CHECKING:

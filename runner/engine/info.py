@@ -78,6 +78,7 @@ async def system_info(engine: Engine) -> Info:
         server_version=__version__,
         runtimes={config.default_runtime: Runtime(path=config.default_runtime)},
         default_runtime=config.default_runtime,
+        logging_driver=config.log_config.type,
         live_restore_enabled=config.live_restore,
         init_binary="docker-init",
         containerd_commit=Commit(id=containerd.revision or containerd.version),

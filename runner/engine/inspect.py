@@ -52,6 +52,11 @@ async def container_inspect(engine: Engine, reference: str, *, size: bool) -> In
 
 
 def _log_path(container: Container) -> str:
-    """moby knows the path once the log has been started for the first time."""
+    """moby knows the path once the log has been started for the first time.
+
+    That of the local driver it never tells: the file's format is nobody's business.
+    """
+    if container.host_config.log_config.type != "json-file":
+        return ""
     path = log_path(container)
-    return path if path and Path(path).exists() else ""
+    return path if Path(path).exists() else ""

@@ -159,7 +159,7 @@ async def _take_up(engine: Engine, container: Container, task: Process) -> None:
     container.state.pid = task.pid
     # first, so that the exit is not lost should its streams make trouble
     engine.monitor.watch(container)
-    process_io.initialize(engine, container)
+    await process_io.resume(engine, container)
     process_io.open_stdin(container)
     await exec_run.take_up(engine, container)
     if not container.state.paused:

@@ -65,7 +65,7 @@ async def create_task(engine: Engine, container: Container) -> None:
     The root filesystem is mounted already, so the task gets no mounts of its own. Raises what
     the runtime says is wrong with the command.
     """
-    fifos = process_io.initialize(engine, container)
+    fifos = await process_io.initialize(engine, container)
     once_swept_up = AsyncRetrying(
         retry=retry_if_exception(_is_being_swept_up),
         stop=stop_after_delay(_SWEEPING_UP),

@@ -6,21 +6,18 @@ Source: moby container/stream, daemon/internal/libcontainerd (newFIFOSet), conta
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import errno
 import logging
 import os
 from collections import deque
-from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-from runner.linux import pipes
-from runner.logs import READ_SIZE, LineSplitter
+from runner.engine.fifo import FifoReader, FifoSet, resolve
+from runner.logs import Failures, LineSplitter
 from runner.types.errors import RunnerError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable
 
     from runner.logs import Batch, LogDriver
 
@@ -32,85 +29,8 @@ STDERR = 2
 _HIGH_WATER = 1024 * 1024
 """Bytes that a client may lag behind before the container has to wait (moby BytesPipe)."""
 
-
-@dataclass(frozen=True, slots=True)
-class FifoSet:
-    """Paths of one process's FIFOs; empty where it has no such stream."""
-
-    stdin: str
-    stdout: str
-    stderr: str
-
-    @classmethod
-    def named(cls, directory: Path, process: str, *, stdin: bool, tty: bool) -> FifoSet:
-        """The paths of `process`'s FIFOs; a terminal has no stderr of its own."""
-        return cls(
-            stdin=str(directory / f"{process}-stdin") if stdin else "",
-            stdout=str(directory / f"{process}-stdout"),
-            stderr="" if tty else str(directory / f"{process}-stderr"),
-        )
-
-    def make(self) -> None:
-        """Make those that are not there."""
-        for path in self.paths():
-            Path(path).parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-            with contextlib.suppress(FileExistsError):
-                os.mkfifo(path, 0o600)
-
-    def paths(self) -> Iterator[str]:
-        """Those that exist."""
-        return (path for path in (self.stdin, self.stdout, self.stderr) if path)
-
-
-class _FifoReader:
-    """Reads a FIFO until its last writer has closed it.
-
-    Opened non-blocking before the writer is there: epoll reports nothing until a writer has come,
-    so an end of file that it reports is a real one.
-
-    What is read stays in the FIFO until it is dropped: should the engine be killed in between, the
-    next one finds it there.
-    """
-
-    def __init__(self, path: str) -> None:
-        self._fd = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
-        self._written_to = False
-
-    def fileno(self) -> int:
-        """The descriptor."""
-        return self._fd
-
-    async def peek(self) -> bytes:
-        """What has been written and not dropped yet, b"" at the end."""
-        if not self._written_to:
-            await self._readable()
-            self._written_to = True
-        while True:
-            try:
-                return pipes.peek(self._fd, READ_SIZE)
-            except BlockingIOError:
-                await self._readable()
-
-    def drop(self, size: int) -> None:
-        """So much has been taken care of."""
-        pipes.drop(self._fd, size)
-
-    async def _readable(self) -> None:
-        loop = asyncio.get_running_loop()
-        ready = loop.create_future()
-        loop.add_reader(self._fd, _resolve, ready)
-        try:
-            await ready
-        finally:
-            loop.remove_reader(self._fd)
-
-    def close(self) -> None:
-        os.close(self._fd)
-
-
-def _resolve(future: asyncio.Future[None]) -> None:
-    if not future.done():
-        future.set_result(None)
+_LOG_TIMEOUT = 10.0
+"""Seconds for the log to be written when the run is over (moby loggerCloseTimeout)."""
 
 
 class Subscription:
@@ -191,7 +111,7 @@ class Stdin:
         """Wait until the pipe takes more, its reader has gone, or our end has been closed."""
         loop = asyncio.get_running_loop()
         ready = self._waiting = loop.create_future()
-        loop.add_writer(self._fd, _resolve, ready)
+        loop.add_writer(self._fd, resolve, ready)
         try:
             await ready
         finally:
@@ -207,7 +127,7 @@ class Stdin:
             os.close(self._fd)
             self._fd = -1
         if self._waiting is not None:
-            _resolve(self._waiting)
+            resolve(self._waiting)
 
 
 class Streams:
@@ -216,7 +136,7 @@ class Streams:
     def __init__(self) -> None:
         self.stdin = Stdin()
         self._subscriptions: set[Subscription] = set()
-        self._copiers: set[asyncio.Task[None]] = set()
+        self._outputs: list[_Output] = []
         self._relieved = asyncio.Event()
 
     def subscribe(self, *, stdout: bool, stderr: bool) -> Subscription:
@@ -232,40 +152,26 @@ class Streams:
         self._subscriptions.discard(subscription)
         self.relieve()
 
-    def open_outputs(self, fifos: FifoSet, driver: LogDriver | None) -> list[int]:
+    def open_outputs(
+        self, fifos: FifoSet, driver: LogDriver | None, container_id: str = ""
+    ) -> list[int]:
         """Open the readers, and copy from now on; their descriptors.
 
         To be done before Tasks.Create, which hangs while nobody reads.
         """
-        readers = [
-            (_FifoReader(path), stream)
-            for path, stream in ((fifos.stdout, STDOUT), (fifos.stderr, STDERR))
-            if path
-        ]
-        for reader, stream in readers:
-            self._copiers.add(asyncio.create_task(self._copy(reader, stream, driver)))
-        return [reader.fileno() for reader, _ in readers]
+        failures = Failures(container_id)
+        for path, stream in ((fifos.stdout, STDOUT), (fifos.stderr, STDERR)):
+            if path:
+                self._outputs.append(_Output(self, FifoReader(path), stream, driver, failures))
+        return [output.reader.fileno() for output in self._outputs]
 
-    async def _copy(self, reader: _FifoReader, stream: int, driver: LogDriver | None) -> None:
-        """Clients first, then the log; the container waits while one of them is far behind."""
-        log_copy = _LogCopy(driver, stream) if driver else None
-        try:
-            while data := await reader.peek():
-                for subscription in self._subscriptions:
-                    subscription.feed(stream, data)
-                if log_copy:
-                    await log_copy.write(data)
-                reader.drop(len(data))
-                while self._is_behind():
-                    self._relieved.clear()
-                    await self._relieved.wait()
-        finally:
-            reader.close()
-            if log_copy:
-                await log_copy.flush()
-
-    def _is_behind(self) -> bool:
-        return any(item.size > _HIGH_WATER for item in self._subscriptions)
+    async def feed(self, stream: int, data: bytes) -> None:
+        """Give it to all clients that want it; waits while one of them is far behind."""
+        for subscription in self._subscriptions:
+            subscription.feed(stream, data)
+        while any(item.size > _HIGH_WATER for item in self._subscriptions):
+            self._relieved.clear()
+            await self._relieved.wait()
 
     def relieve(self) -> None:
         """A client has read, or gone: perhaps the container need not wait any longer."""
@@ -273,42 +179,129 @@ class Streams:
 
     async def drained(self, timeout: float) -> bool:
         """Wait for the end of the output, at most `timeout` seconds; whether it has come."""
-        if not self._copiers:
+        if not self._outputs:
             return True
-        _, late = await asyncio.wait(self._copiers, timeout=timeout)
+        _, late = await asyncio.wait({output.copier for output in self._outputs}, timeout=timeout)
         return not late
 
-    async def end(self) -> None:
-        """The run is over: stop copying, close stdin, tell the clients. Safe to call twice."""
+    async def end(self, *, over: bool = True) -> None:
+        """Stop copying, close stdin, tell the clients, let the log be written.
+
+        `over` says that the run is: else a line that is not complete yet is left to the next
+        engine. A log that does not come to an end is given up. Safe to call twice.
+        """
         self.stdin.close()
-        for copier in self._copiers:
-            copier.cancel()
-        await asyncio.gather(*self._copiers, return_exceptions=True)
-        self._copiers.clear()
+        outputs, self._outputs = self._outputs, []
+        await asyncio.gather(*(output.stop(over=over) for output in outputs))
         for subscription in self._subscriptions:
             subscription.end()
+        logs = {output.logging for output in outputs if output.logging is not None}
+        if logs:
+            _, late = await asyncio.wait(logs, timeout=_LOG_TIMEOUT)
+            if late:
+                log.warning("logger didn't exit in time: logs may be truncated")
+        for output in outputs:
+            await output.close()
+
+
+class _Output:
+    """One output of a run: from its FIFO to the clients and, independently, to the log."""
+
+    def __init__(
+        self,
+        streams: Streams,
+        reader: FifoReader,
+        stream: int,
+        driver: LogDriver | None,
+        failures: Failures,
+    ) -> None:
+        self.reader = reader
+        self._streams = streams
+        self._stream = stream
+        self._log = _LogCopy(reader, driver, stream, failures) if driver else None
+        self.copier = asyncio.create_task(self._copy())
+        self.logging = asyncio.create_task(self._log.run()) if self._log else None
+
+    async def _copy(self) -> None:
+        while data := await self.reader.fetch():
+            if self._log is None:
+                self.reader.drop(len(data))
+            else:
+                self._log.feed(data)
+            await self._streams.feed(self._stream, data)
+        if self._log is not None:
+            self._log.end()
+
+    async def stop(self, *, over: bool) -> None:
+        """Read no more; the log gets what has been read."""
+        await _cancelled(self.copier)
+        if self._log is not None:
+            self._log.end(over=over)
+
+    async def close(self) -> None:
+        """Give the log up, should it not be written yet, and close the FIFO."""
+        if self.logging is not None:
+            await _cancelled(self.logging)
+        self.reader.close()
+
+
+async def _cancelled(task: asyncio.Task[None]) -> None:
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
 
 
 class _LogCopy:
-    """One stream on its way to the log. A log that fails does not stop the container."""
+    """One stream on its way to the log. A log that fails does not stop the container.
 
-    def __init__(self, driver: LogDriver, stream: int) -> None:
+    What is in the log is dropped from the FIFO, and not before.
+    """
+
+    def __init__(
+        self, reader: FifoReader, driver: LogDriver, stream: int, failures: Failures
+    ) -> None:
+        self._reader = reader
         self._driver = driver
         self._splitter = LineSplitter("stderr" if stream == STDERR else "stdout")
-        self._failing = False
+        self._failures = failures
+        self._waiting: deque[bytes] = deque()
+        self._arrived = asyncio.Event()
+        self._ended = False
+        self._over = True
 
-    async def write(self, data: bytes) -> None:
-        await self._write(self._splitter.feed(data))
+    def feed(self, data: bytes) -> None:
+        """To be logged next."""
+        self._waiting.append(data)
+        self._arrived.set()
 
-    async def flush(self) -> None:
-        await self._write(self._splitter.flush())
+    def end(self, *, over: bool = True) -> None:
+        """That was all; a last line without its end is logged too if the run is over."""
+        self._ended = True
+        self._over = over
+        self._arrived.set()
+
+    async def run(self) -> None:
+        """Log until told to end."""
+        while (data := await self._next()) is not None:
+            held_back = self._splitter.pending
+            await self._write(self._splitter.feed(data))
+            self._reader.drop(held_back + len(data) - self._splitter.pending)
+        if self._over:
+            held_back = self._splitter.pending
+            await self._write(self._splitter.flush())
+            self._reader.drop(held_back)
+
+    async def _next(self) -> bytes | None:
+        while not self._waiting:
+            if self._ended:
+                return None
+            self._arrived.clear()
+            await self._arrived.wait()
+        return self._waiting.popleft()
 
     async def _write(self, batches: Iterable[Batch]) -> None:
-        try:
-            for batch in batches:
+        for batch in batches:
+            try:
                 await self._driver.write(batch)
-            self._failing = False
-        except (RunnerError, OSError) as err:
-            if not self._failing:
-                log.error("failed to log messages, they are lost until it works again: %s", err)
-            self._failing = True
+                self._failures.worked()
+            except (RunnerError, OSError) as err:
+                self._failures.failed(err)

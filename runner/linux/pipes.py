@@ -5,12 +5,17 @@ Both are for one reader of a pipe, and for one thread at a time: the event loop'
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
+import fcntl
 import functools
 import os
 from typing import Final
 
 from runner.linux.libc import LIBC, check
+
+CAPACITY: Final = 1024 * 1024
+"""What a pipe may hold at most, and a single look can see (the default of pipe-max-size)."""
 
 _NONBLOCK: Final = 2  # SPLICE_F_NONBLOCK
 
@@ -39,4 +44,6 @@ def drop(fd: int, size: int) -> None:
 def _helpers() -> tuple[int, int, int]:
     """A pipe to copy through, and a place for what is not wanted. Open as long as we live."""
     read, write = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
+    with contextlib.suppress(OSError):
+        fcntl.fcntl(write, fcntl.F_SETPIPE_SZ, CAPACITY)
     return read, write, os.open(os.devnull, os.O_WRONLY | os.O_CLOEXEC)

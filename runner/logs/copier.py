@@ -59,6 +59,11 @@ class LineSplitter:
         self._rest = buffer[position:]
         return batches
 
+    @property
+    def pending(self) -> int:
+        """Bytes of a line that is not complete yet, and in no record."""
+        return len(self._rest)
+
     def flush(self, now_ns: int | None = None) -> list[Batch]:
         """What is left when the stream has ended: a line without newline, stored as it is."""
         rest, self._rest = self._rest, b""

@@ -2,25 +2,39 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, Protocol
+import logging
+from contextlib import AsyncExitStack
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
 
+from runner.logs.cache import uses_cache, with_local_cache
+from runner.logs.failures import Failures
+from runner.logs.journald import create_journald
 from runner.logs.jsonfile import create_json_file
+from runner.logs.local import create_local
 from runner.logs.none import NoneDriver
 from runner.logs.options import check_driver, ring_size
 from runner.logs.ring import RingDriver
+from runner.logs.syslog import create_syslog
 from runner.types.errors import RunnerError
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Callable
+    from collections.abc import AsyncGenerator, Mapping
 
     from runner.logs.info import LogInfo
     from runner.logs.message import Batch, Message
     from runner.logs.reader import ReadConfig
     from runner.types.container import LogConfig
 
+log = logging.getLogger(__name__)
+
 
 class LogDriver(Protocol):
-    """Takes a container's output and, if it can, gives it back."""
+    """Takes a container's output and, if it is `readable`, gives it back."""
+
+    @property
+    def readable(self) -> bool:
+        """Whether there is anything to read."""
 
     async def write(self, batch: Batch) -> None:
         """Store the records. Waiting here holds the container's output back, as it should.
@@ -32,29 +46,57 @@ class LogDriver(Protocol):
         """The stored records in order, some at a time, from what is there at the first step.
 
         With `follow` it goes on until the driver is closed. Use it with `contextlib.aclosing`.
-        Raises NotImplementedYet at once when the driver cannot read.
+        Raises NotImplementedYet at once when the driver is not readable.
         """
 
     async def close(self) -> None:
         """No more will be written; followers end when they have read all. Idempotent."""
 
 
-_CREATORS: Final[dict[str, Callable[[LogConfig, LogInfo], LogDriver]]] = {
-    "json-file": create_json_file,
-    "none": lambda _config, _info: NoneDriver(),
-}
+async def create_driver(config: LogConfig, info: LogInfo, *, resume: bool = False) -> LogDriver:
+    """The container's driver, with buffer and cache as its options want (moby StartLogger).
 
-
-def create_driver(config: LogConfig, info: LogInfo) -> LogDriver:
-    """The container's driver (moby container.StartLogger).
-
-    Raises RunnerError with dockerd's text for options that only show to be wrong here, and for a
-    file that cannot be opened.
+    Raises RunnerError with dockerd's text for options that only show to be wrong here, for a file
+    that cannot be opened and a server that cannot be reached. `resume`: the container runs already,
+    and a server that is not there is tried again with every write.
     """
     check_driver(config.type)
+    async with AsyncExitStack() as undo:
+        try:
+            driver = await _create(config.type, config.config, info, resume=resume)
+            undo.push_async_callback(driver.close)
+            if (size := ring_size(config.config)) is not None:
+                driver = RingDriver(driver, size, Failures(info.container_id))
+                undo.push_async_callback(driver.close)
+            if not driver.readable and config.type != "none" and uses_cache(config.config):
+                log.debug("log driver %s cannot be read, caching", config.type)
+                driver = _cached(driver, config.config, info)
+        except (OSError, ValueError) as err:
+            raise RunnerError(str(err)) from err
+        undo.pop_all()
+    return driver
+
+
+async def _create(
+    name: str, options: Mapping[str, str], info: LogInfo, *, resume: bool
+) -> LogDriver:
+    match name:
+        case "json-file":
+            return create_json_file(options, info)
+        case "local":
+            return create_local(options, Path(info.log_path))
+        case "syslog":
+            return await create_syslog(options, info, resume=resume)
+        case "journald":
+            return create_journald(options, info, resume=resume)
+        case _:
+            return NoneDriver()
+
+
+def _cached(driver: LogDriver, options: Mapping[str, str], info: LogInfo) -> LogDriver:
+    failures = Failures(info.container_id)
     try:
-        driver = _CREATORS[config.type](config, info)
-        size = ring_size(config)
-    except (OSError, ValueError) as err:
-        raise RunnerError(str(err)) from err
-    return driver if size is None else RingDriver(driver, size)
+        return with_local_cache(driver, options, info.cache_path, failures)
+    except ValueError as err:
+        text = f"error initializing local log cache driver: {err}"
+        raise ValueError(f"error setting up local container log cache: {text}") from err

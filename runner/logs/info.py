@@ -15,12 +15,14 @@ if TYPE_CHECKING:
 class LogInfo:
     """The container as its log driver sees it.
 
-    `name` may have its leading slash, `env` holds "KEY=value", `log_path` is the json-file's.
+    `name` may have its leading slash, `env` holds "KEY=value", `log_path` is where a driver that
+    keeps a file has it, `cache_path` where there is one beside a driver that cannot be read.
     """
 
     container_id: str
     name: str
     log_path: str
+    cache_path: str = ""
     image_id: str = ""
     image_name: str = ""
     entrypoint: str = ""

@@ -2,56 +2,29 @@
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
-from runner.logs.encoding import encode_attrs, encode_batch
-from runner.logs.logfile import LogFile, Rotation
-from runner.logs.options import parse_bool
-from runner.logs.reader import read_logs
+from runner.logs.filedriver import FileDriver
+from runner.logs.jsonlog import JSONLines
+from runner.logs.logfile import Rotation
 from runner.logs.tag import parse_log_tag
+from runner.logs.values import parse_bool, parse_int
 from runner.types.units import from_human_size
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Mapping
+    from collections.abc import Mapping
 
     from runner.logs.info import LogInfo
-    from runner.logs.message import Batch, Message
-    from runner.logs.reader import ReadConfig
-    from runner.types.container import LogConfig
-
-_INTEGER: Final = re.compile(r"[+-]?[0-9]+")
 
 
-class JSONFileDriver:
-    """Writes records to a file of JSON lines and reads them back."""
-
-    def __init__(self, file: LogFile, attrs: bytes) -> None:
-        self._file = file
-        self._attrs = attrs
-
-    async def write(self, batch: Batch) -> None:
-        """Append the records, all in one write where no rotation falls between."""
-        await self._file.write(encode_batch(batch, self._attrs), batch.timestamp_ns)
-
-    def read(self, config: ReadConfig) -> AsyncGenerator[list[Message], None]:
-        """The records, rotated files first."""
-        return read_logs(self._file, config)
-
-    async def close(self) -> None:
-        """Close the file; followers end."""
-        await self._file.close()
-
-
-def create_json_file(config: LogConfig, info: LogInfo) -> JSONFileDriver:
+def create_json_file(options: Mapping[str, str], info: LogInfo) -> FileDriver:
     """Open the container's file. Raises ValueError for options that are wrong, OSError."""
-    options = config.config
     rotation = _rotation(options)
     attrs = info.extra_attributes(options)
     if tag := parse_log_tag(options.get("tag", ""), info):
         attrs["tag"] = tag
-    return JSONFileDriver(LogFile(Path(info.log_path), rotation), encode_attrs(attrs))
+    return FileDriver(Path(info.log_path), rotation, JSONLines(attrs))
 
 
 def _rotation(options: Mapping[str, str]) -> Rotation:
@@ -73,8 +46,6 @@ def _max_size(text: str) -> int:
 
 
 def _max_files(text: str) -> int:
-    if not _INTEGER.fullmatch(text):
-        raise ValueError(f'strconv.Atoi: parsing "{text}": invalid syntax')
-    if (count := int(text)) < 1:
+    if (count := parse_int(text)) < 1:
         raise ValueError("max-file cannot be less than 1")
     return count

@@ -2,6 +2,9 @@
 
 All state changes happen on the event loop. Only bytes move in threads, so a reader that opens the
 file and takes `position` in one go, without awaiting between, has two things that belong together.
+
+What a crash or a full disk leaves of a record is undone before the next one is written, and only by
+who writes: a reader of a log that somebody else writes changes nothing.
 """
 
 from __future__ import annotations
@@ -14,12 +17,16 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 from runner.logs.compress import compress_file
+from runner.logs.follower import Follower
 from runner.logs.worker import in_worker
 from runner.types.errors import RunnerError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
+
+    from runner.logs.codec import Codec
+    from runner.logs.message import Batch
 
 log = logging.getLogger(__name__)
 
@@ -45,17 +52,20 @@ class Rotation:
 
 
 class LogFile:
-    """An append-only file of newline-terminated records, mode 0640.
+    """An append-only file of records, mode 0640.
 
     Raises OSError when it cannot be opened.
     """
 
-    def __init__(self, path: Path, rotation: Rotation) -> None:
+    def __init__(self, path: Path, rotation: Rotation, codec: Codec) -> None:
         self.path = path
         self.rotation = rotation
+        self.codec = codec
         self.closed = False
         self._fd = _open(path)
-        self.position = Position(_mend(self._fd))
+        self.position = Position(os.fstat(self._fd).st_size)
+        self._mended = False
+        self._followers: set[Follower] = set()
         self._lock = asyncio.Lock()  # one writer at a time: stdout's or stderr's
         self._compressing: asyncio.Task[None] | None = None
         self._last_time_ns = 0
@@ -65,20 +75,22 @@ class LogFile:
         """The path of an old file; 1 is the newest."""
         return self.path.with_name(f"{self.path.name}.{number}{suffix}")
 
-    async def write(self, records: bytes, time_ns: int) -> None:
-        """Append encoded records, the last of them from `time_ns`, rotating where one fills a file.
+    async def write(self, batch: Batch) -> None:
+        """Append the batch's records, rotating where one fills a file.
 
         A file is left when it has reached its size, so it overshoots by at most one record.
         Raises RunnerError when the file is closed or the disk refuses.
         """
+        records = self.codec.encode(batch)
         async with self._lock:
             self._ensure_open()
             try:
+                self._mend()
                 while records:
                     await self._rotate_when_full()
                     room = self._room(records)
                     await self._append(records[:room])
-                    self._last_time_ns = time_ns
+                    self._last_time_ns = batch.timestamp_ns
                     records = records[room:]
             except OSError as err:
                 raise RunnerError(f"error writing log entry: {err}") from err
@@ -107,16 +119,36 @@ class LogFile:
                     self._waiters.remove(waiter)
         return True
 
+    @contextlib.contextmanager
+    def followed(self) -> Iterator[Follower]:
+        """What is written from now on, kept across rotations for whoever reads it."""
+        follower = Follower(self._fd, self.position.size)
+        self._followers.add(follower)
+        try:
+            yield follower
+        finally:
+            self._followers.discard(follower)
+            follower.close()
+
     def _ensure_open(self) -> None:
         if self.closed:
             raise RunnerError("cannot write because the output file was closed")
+
+    def _mend(self) -> None:
+        if not self._mended:
+            self.codec.mend(self._fd)
+            self._measure()
+            self._mended = True
+
+    def _measure(self) -> None:
+        self.position = replace(self.position, size=os.fstat(self._fd).st_size)
 
     def _room(self, records: bytes) -> int:
         """How many bytes of `records` belong in the present file: up to the one that fills it."""
         if self.rotation.max_size is None:
             return len(records)
-        filling = max(self.rotation.max_size - self.position.size - 1, 0)
-        return records.find(b"\n", filling) + 1 or len(records)
+        room = self.rotation.max_size - self.position.size
+        return len(records) if room > len(records) else self.codec.fill(records, room)
 
     async def _append(self, records: bytes) -> None:
         try:
@@ -124,8 +156,13 @@ class LogFile:
                 _write_all(self._fd, records)
             else:
                 await in_worker(_write_all, self._fd, records)
+        except OSError:
+            self._mended = False
+            with contextlib.suppress(OSError):  # then it is done before the next record
+                self._mend()
+            raise
         finally:  # what has reached the file counts, also when cancelled or the disk is full
-            self.position = replace(self.position, size=os.fstat(self._fd).st_size)
+            self._measure()
             self._notify()
 
     def _notify(self) -> None:
@@ -143,6 +180,8 @@ class LogFile:
         with _reported("rotating"):
             self._move_files()
         full, self._fd = self._fd, _open(self.path, os.O_TRUNC)
+        for follower in self._followers:
+            follower.rotated(self.position.size, self._fd)
         os.close(full)  # not before: without a new file the records go on into this one
         self.position = Position(0, self.position.rotation + 1)
         if self.rotation.compress and self.rotation.max_files > 1:
@@ -166,14 +205,6 @@ class LogFile:
 
 def _open(path: Path, flag: int = 0) -> int:
     return os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC | flag, 0o640)
-
-
-def _mend(fd: int) -> int:
-    """The file's size, after ending a line that a crash has torn so that the next starts clean."""
-    size = os.fstat(fd).st_size
-    if size and os.pread(fd, 1, size - 1) != b"\n":
-        size += os.write(fd, b"\n")
-    return size
 
 
 def _write_all(fd: int, data: bytes) -> None:

@@ -4,60 +4,88 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from runner.logs.syslog.options import validate_syslog
+from runner.logs.values import parse_bool
 from runner.types.container import LogConfig
 from runner.types.errors import InvalidParameter, NotImplementedYet
 from runner.types.units import ram_in_bytes
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
-DRIVERS: Final = ("json-file",)
+DRIVERS: Final = ("journald", "json-file", "local", "syslog")
 """The drivers to name in `info`; `none` is not one to dockerd."""
 
-_DOCKERS_OTHERS: Final = frozenset(
-    {"awslogs", "fluentd", "gcplogs", "gelf", "journald", "local", "splunk", "syslog"}
+_DOCKERS_OTHERS: Final = frozenset({"awslogs", "fluentd", "gcplogs", "gelf", "splunk"})
+_FILE: Final = frozenset({"max-file", "max-size", "compress"})
+_ATTRIBUTES: Final = frozenset({"labels", "labels-regex", "env", "env-regex", "tag"})
+_SYSLOG: Final = frozenset(
+    {
+        "syslog-address",
+        "syslog-facility",
+        "syslog-format",
+        "syslog-tls-ca-cert",
+        "syslog-tls-cert",
+        "syslog-tls-key",
+        "syslog-tls-skip-verify",
+    }
 )
-_FILE_OPTIONS: Final = frozenset({"max-file", "max-size", "compress"})
-_JSON_FILE_OPTIONS: Final = _FILE_OPTIONS | {"labels", "labels-regex", "env", "env-regex", "tag"}
-_BUILT_IN: Final = {"mode", "max-buffer-size", "cache-disabled"} | {
-    f"cache-{option}" for option in _FILE_OPTIONS
+_OPTIONS: Final = {
+    "journald": _ATTRIBUTES,
+    "json-file": _FILE | _ATTRIBUTES,
+    "local": _FILE,
+    "syslog": _SYSLOG | _ATTRIBUTES,
 }
-"""Valid with every driver. The cache is for drivers that cannot read; json-file can."""
+_VALIDATORS: Final[dict[str, Callable[[Mapping[str, str]], None]]] = {"syslog": validate_syslog}
+"""What else is looked at when a container is created; mostly a value is when it starts."""
 
-_DEFAULT_RING_SIZE: Final = 1_000_000
-_BOOLEANS: Final = {
-    **dict.fromkeys(("1", "t", "T", "TRUE", "true", "True"), True),
-    **dict.fromkeys(("0", "f", "F", "FALSE", "false", "False"), False),
-}
+_CACHE: Final = frozenset({"cache-disabled", *(f"cache-{option}" for option in _FILE)})
+_BUILT_IN: Final = frozenset({"mode", "max-buffer-size"}) | _CACHE
+"""Valid with every driver."""
+
+DEFAULT_RING_SIZE: Final = 1_000_000
 
 
 def merge_and_verify_log_config(config: LogConfig, default: LogConfig) -> LogConfig:
     """The container's log configuration, completed by the engine's default and checked.
 
+    The options of the cache are the engine's for every driver (moby MergeDefaultLogConfig).
     Raises InvalidParameter or NotImplementedYet.
     """
     driver = config.type or default.type
-    defaults = default.config if driver == default.type else {}
+    defaults = {
+        option: value
+        for option, value in default.config.items()
+        if driver == default.type or option in _CACHE
+    }
     merged = LogConfig(type=driver, config={**defaults, **config.config})
     validate_log_opts(merged)
     return merged
 
 
 def validate_log_opts(config: LogConfig) -> None:
-    """What dockerd checks when a container is created; the values are looked at when it starts.
+    """What dockerd checks when a container is created.
 
     Raises InvalidParameter or NotImplementedYet.
     """
     if config.type == "none":
         return
     _validate_mode(config.config)
-    cache = config.config.get("cache-disabled", "")
-    if cache and cache not in _BOOLEANS:
-        raise InvalidParameter(f"invalid value for option cache-disabled: {cache}")
+    _validate_cache(config.config)
     check_driver(config.type)
     for option in sorted(config.config):
-        if option not in _BUILT_IN and option not in _JSON_FILE_OPTIONS:
-            raise InvalidParameter(f"unknown log opt '{option}' for {config.type} log driver")
+        if option not in _BUILT_IN and option not in _OPTIONS[config.type]:
+            raise InvalidParameter(_unknown_option(option, config.type))
+    if validate := _VALIDATORS.get(config.type):
+        try:
+            validate(config.config)
+        except ValueError as err:
+            raise InvalidParameter(str(err)) from err
+
+
+def _unknown_option(option: str, driver: str) -> str:
+    named = f"log driver {driver}" if driver == "local" else f"{driver} log driver"
+    return f"unknown log opt '{option}' for {named}"
 
 
 def check_driver(name: str) -> None:
@@ -69,20 +97,12 @@ def check_driver(name: str) -> None:
     raise InvalidParameter(f'error looking up logging plugin {name}: plugin "{name}" not found')
 
 
-def ring_size(config: LogConfig) -> int | None:
+def ring_size(options: Mapping[str, str]) -> int | None:
     """Bytes to buffer in non-blocking mode, None when blocking. Raises ValueError."""
-    if config.config.get("mode") != "non-blocking":
+    if options.get("mode") != "non-blocking":
         return None
-    size = config.config.get("max-buffer-size")
-    return _DEFAULT_RING_SIZE if size is None else ram_in_bytes(size)
-
-
-def parse_bool(text: str) -> bool:
-    """strconv.ParseBool. Raises ValueError."""
-    try:
-        return _BOOLEANS[text]
-    except KeyError:
-        raise ValueError(f'strconv.ParseBool: parsing "{text}": invalid syntax') from None
+    size = options.get("max-buffer-size")
+    return DEFAULT_RING_SIZE if size is None else ram_in_bytes(size)
 
 
 def _validate_mode(options: Mapping[str, str]) -> None:
@@ -100,3 +120,12 @@ def _validate_mode(options: Mapping[str, str]) -> None:
         ram_in_bytes(size)
     except ValueError as err:
         raise InvalidParameter(f"error parsing option max-buffer-size: {err}") from err
+
+
+def _validate_cache(options: Mapping[str, str]) -> None:
+    disabled = options.get("cache-disabled", "")
+    try:
+        if disabled:
+            parse_bool(disabled)
+    except ValueError:
+        raise InvalidParameter(f"invalid value for option cache-disabled: {disabled}") from None

@@ -1,13 +1,14 @@
-"""Reads a log back: rotated files, then the present one, then what is still to come.
+"""Reads a log file back: rotated files, then the present one, then what is still to come.
 
-Blocks of bounded size are read and decoded in threads. Unlike dockerd, which gives up a file at
-the first record it cannot decode, a record torn by a crash is left out and the next one read.
+Blocks of bounded size are read and decoded in threads. A file that has become unreadable somewhere
+is given up there, and the next one read.
 Source: moby daemon/logger/loggerutils/logfile.go, follow.go; pkg/tailfile.
 """
 
 from __future__ import annotations
 
 import contextlib
+import functools
 import logging
 import os
 import tempfile
@@ -16,7 +17,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, BinaryIO, Final, cast
 
 from runner.logs.compress import decompress, last_time
-from runner.logs.encoding import decode_record
 from runner.logs.worker import in_worker
 from runner.types.errors import RunnerError
 
@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
     from pathlib import Path
 
+    from runner.logs.codec import Codec
+    from runner.logs.follower import Follower
     from runner.logs.logfile import LogFile, Position
     from runner.logs.message import Message
 
@@ -52,14 +54,14 @@ async def read_logs(file: LogFile, config: ReadConfig) -> AsyncGenerator[list[Me
         current = stack.enter_context(_opened(file.path))
         position = file.position
         older = _open_rotated(file, stack) if config.tail != 0 else []
-        window = _Window(config)
         phases = []
         if config.tail < 0:
-            phases.append(_everything(older, current, position.size, config.since_ns))
+            phases.append(_everything(file.codec, older, current, position.size, config.since_ns))
         elif config.tail > 0:
-            phases.append(_last_lines(older, current, position.size, config))
-        if config.follow:
-            phases.append(_follow(file, current, position))
+            phases.append(_last_lines(file.codec, older, current, position.size, config))
+        if config.follow and not file.closed:
+            phases.append(_follow(file, stack.enter_context(file.followed()), position))
+        window = Window(config)
         for phase in phases:
             blocks = await stack.enter_async_context(contextlib.aclosing(phase))
             async for messages in blocks:
@@ -69,7 +71,7 @@ async def read_logs(file: LogFile, config: ReadConfig) -> AsyncGenerator[list[Me
                     return
 
 
-class _Window:
+class Window:
     """since and until (moby's forwarder). Records need not be in the order of their times."""
 
     def __init__(self, config: ReadConfig) -> None:
@@ -117,23 +119,23 @@ def _open_rotated(file: LogFile, stack: contextlib.AsyncExitStack) -> list[Binar
 
 
 async def _everything(
-    older: list[BinaryIO], current: BinaryIO, size: int, since_ns: int | None
+    codec: Codec, older: list[BinaryIO], current: BinaryIO, size: int, since_ns: int | None
 ) -> AsyncGenerator[list[Message], None]:
     for file in older:
         with _plain_copy() as copy:
             plain = await in_worker(_plain, file, copy, since_ns)
-            async for messages in _section(plain, 0, _size(plain)):
+            async for messages in _section(codec, plain, 0, _size(plain)):
                 yield messages
-    async for messages in _section(current, 0, size):
+    async for messages in _section(codec, current, 0, size):
         yield messages
 
 
 async def _last_lines(
-    older: list[BinaryIO], current: BinaryIO, size: int, config: ReadConfig
+    codec: Codec, older: list[BinaryIO], current: BinaryIO, size: int, config: ReadConfig
 ) -> AsyncGenerator[list[Message], None]:
     """The last lines of all files together; as few files are opened as have them."""
     with contextlib.ExitStack() as stack:
-        start, found = await in_worker(_tail_start, current, size, config.tail)
+        start, found = await in_worker(_tail_start, codec, current, size, config.tail)
         sections = [(current, start, size)]
         for file in reversed(older):
             if found >= config.tail:
@@ -141,78 +143,72 @@ async def _last_lines(
             copy = stack.enter_context(_plain_copy())
             plain = await in_worker(_plain, file, copy, config.since_ns)
             end = _size(plain)
-            start, lines = await in_worker(_tail_start, plain, end, config.tail - found)
+            start, lines = await in_worker(_tail_start, codec, plain, end, config.tail - found)
             found += lines
             sections.append((plain, start, end))
         for section in reversed(sections):
-            async for messages in _section(*section):
+            async for messages in _section(codec, *section):
                 yield messages
+
+
+def _tail_start(codec: Codec, file: BinaryIO, end: int, lines: int) -> tuple[int, int]:
+    """Where the file's last `lines` lines start; nothing of a damaged file (moby getTailFiles)."""
+    try:
+        return codec.tail(file, end, lines)
+    except ValueError as err:
+        log.warning("error scanning log file for tail file request, skipping: %s", err)
+        return end, 0
 
 
 async def _follow(
-    file: LogFile, current: BinaryIO, position: Position
+    file: LogFile, follower: Follower, position: Position
 ) -> AsyncGenerator[list[Message], None]:
     """What is written after `position`, across rotations, until the file is closed."""
-    try:
-        while await file.moved(position):
-            start, written = position.size, file.position
-            if written.rotation != position.rotation:
-                async for messages in _section(current, start, _size(current)):
-                    yield messages
-                current.close()
-                # Files change on this very loop, so this one is the one that `written` means.
-                start, written, current = 0, file.position, _opened(file.path)
-                if (missed := written.rotation - position.rotation - 1) > 0:
-                    log.warning("%s: %d rotations were missed while following", file.path, missed)
-            async for messages in _section(current, start, written.size):
+    missed = 0
+    while await file.moved(position):
+        position = file.position
+        for segment in follower.segments():
+            end = file.position.size if segment.end is None else segment.end
+            async for messages in _section(file.codec, segment.file, segment.start, end):
                 yield messages
-            position = written
-    finally:
-        current.close()
+            segment.start = end
+        if follower.missed > missed:
+            log.warning(
+                "%s: file rotations were missed while following logs; some log messages have been "
+                "skipped over (%d)",
+                file.path,
+                follower.missed - missed,
+            )
+            missed = follower.missed
 
 
-async def _section(file: BinaryIO, start: int, end: int) -> AsyncGenerator[list[Message], None]:
+async def _section(
+    codec: Codec, file: BinaryIO, start: int, end: int
+) -> AsyncGenerator[list[Message], None]:
     """The records between two offsets."""
+    read = functools.partial(_read_records, codec, file)
     block = _BLOCK
     while start < end:
-        messages, after = await in_worker(_read_records, file, start, min(start + block, end), end)
+        try:
+            messages, after = await in_worker(read, start, min(start + block, end), end)
+        except ValueError as err:
+            log.warning("error decoding log file: %s", err)
+            return
         block = _BLOCK if after > start else block * 2
         start = after
         if messages:
             yield messages
 
 
-def _read_records(file: BinaryIO, start: int, stop: int, end: int) -> tuple[list[Message], int]:
+def _read_records(
+    codec: Codec, file: BinaryIO, start: int, stop: int, end: int
+) -> tuple[list[Message], int]:
     """The records that lie wholly in [start, stop), and where the next one starts."""
     data = os.pread(file.fileno(), stop - start, start)
-    if not data:
-        return [], end  # somebody has truncated the file
-    whole = len(data) if stop == end else data.rfind(b"\n") + 1
-    messages = []
-    for line in data[:whole].split(b"\n"):
-        if line:
-            with contextlib.suppress(ValueError):  # torn by a crash
-                messages.append(decode_record(line))
-    return messages, start + whole
-
-
-def _tail_start(file: BinaryIO, end: int, lines: int) -> tuple[int, int]:
-    """Where the last `lines` lines before `end` start, and how many there really are."""
-    if end == 0:
-        return 0, 0
-    position, missing = end - 1, lines  # the newline that ends the last line starts no other
-    while position > 0:
-        start = max(position - _BLOCK, 0)
-        data = os.pread(file.fileno(), position - start, start)
-        newlines = data.count(b"\n")
-        if newlines >= missing:
-            at = len(data)
-            for _ in range(missing):
-                at = data.rfind(b"\n", 0, at)
-            return start + at + 1, lines
-        missing -= newlines
-        position = start
-    return 0, lines - missing + 1
+    messages, taken = codec.decode(data, last=stop == end)
+    if stop == end and not messages:
+        return [], end  # what is left is torn, or somebody has truncated the file
+    return messages, start + taken
 
 
 def _plain_copy() -> BinaryIO:

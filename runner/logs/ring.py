@@ -6,22 +6,22 @@ Source: moby daemon/logger/ring.go.
 from __future__ import annotations
 
 import asyncio
-import contextlib
-import logging
 from collections import deque
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from runner.logs.message import Batch
 from runner.types.errors import RunnerError
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Iterator
+    from collections.abc import AsyncGenerator
 
     from runner.logs.driver import LogDriver
+    from runner.logs.failures import Failures
     from runner.logs.message import Message
     from runner.logs.reader import ReadConfig
 
-log = logging.getLogger(__name__)
+_CLOSE_TIMEOUT: Final = 10.0
+"""Seconds for the driver to take what is queued at the end; dockerd waits for ever."""
 
 
 class RingDriver:
@@ -30,9 +30,11 @@ class RingDriver:
     A line that finds the buffer empty is always taken.
     """
 
-    def __init__(self, driver: LogDriver, max_bytes: int) -> None:
+    def __init__(self, driver: LogDriver, max_bytes: int, failures: Failures) -> None:
+        self.readable = driver.readable
         self._driver = driver
         self._max_bytes = max_bytes
+        self._failures = failures
         self._size = 0
         self._queue: deque[Batch] = deque()
         self._filled = asyncio.Event()
@@ -55,10 +57,13 @@ class RingDriver:
         return self._driver.read(config)
 
     async def close(self) -> None:
-        """Hand on what is still queued, then close the driver."""
+        """Hand on what is still queued, unless the driver fails or hangs, and close the driver."""
         self._closing = True
         self._filled.set()
-        await self._copying
+        _, late = await asyncio.wait({self._copying}, timeout=_CLOSE_TIMEOUT)
+        if late:
+            self._copying.cancel()
+            await asyncio.wait(late)
         await self._driver.close()
 
     def _enqueue(self, batch: Batch) -> None:
@@ -71,17 +76,14 @@ class RingDriver:
             while self._queue:
                 batch = self._queue.popleft()
                 self._size -= len(batch.data)
-                with _reported():
+                try:
                     await self._driver.write(batch)
+                    self._failures.worked()
+                except RunnerError as err:
+                    self._failures.failed(err)
+                    if self._closing:
+                        return  # the rest would fare no better, and the container's end waits
             if self._closing:
                 return
             self._filled.clear()
             await self._filled.wait()
-
-
-@contextlib.contextmanager
-def _reported() -> Iterator[None]:
-    try:
-        yield
-    except RunnerError as err:
-        log.error("failed to log message: %s", err)

@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 _ACTION: Final = re.compile(r"\{\{(.*?)\}\}", re.DOTALL)
 _TOKEN: Final = re.compile(r'\s*(?:(\.\w+)|("(?:[^"\\]|\\.)*")|(-?\d+)|(\w+))\s*')
 
+DEFAULT_TEMPLATE: Final = "{{.ID}}"
+"""The tag of drivers that always have one."""
+
 _Value = str | int
 
 

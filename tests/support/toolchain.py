@@ -44,6 +44,8 @@ class Tool:
 # A newer runc wants a newer glibc than the oldest host has.
 _RUNC: Final = ("usr/bin/runc", "usr/sbin/runc")
 _BIN: Final = ("usr/bin", "usr/sbin", "usr/libexec")
+_MULTIARCH: Final = ("x86_64-linux-gnu", "aarch64-linux-gnu")
+_LIBRARIES: Final = tuple(f"lib/{folder}" for folder in _MULTIARCH)
 
 TOOLS: Final[dict[str, Tool]] = {
     "debian12": Tool("bookworm", ("containerd",), _RUNC, _BIN),
@@ -53,6 +55,16 @@ TOOLS: Final[dict[str, Tool]] = {
     "compose": Tool("forky", ("docker-compose",), (), _BIN),
     "registry": Tool("trixie", ("docker-registry",), (), _BIN),
     "busybox": Tool("trixie", ("busybox-static",), (), _BIN),
+    "journald": Tool(
+        "bookworm",
+        ("systemd", "libsystemd-shared", "libip4tc2", "libkmod2", "libseccomp2"),
+        only=("bin/journalctl", "lib/systemd", "usr/lib", *_LIBRARIES),
+    ),
+    "rsyslog": Tool(
+        "bookworm",
+        ("rsyslog", "rsyslog-openssl", "libestr0", "libfastjson4", "liblognorm5"),
+        only=("usr/sbin", "usr/lib", *_LIBRARIES),
+    ),
 }
 
 CONTAINERD_VERSIONS: Final[dict[str, str]] = {
@@ -107,6 +119,14 @@ def bin_dirs(name: str) -> list[Path]:
     """The folders of a tool that belong on PATH, most specific first."""
     root = tool_root(name)
     return [folder for part in ("usr/bin", "usr/sbin") if (folder := root / part).is_dir()]
+
+
+def library_path(name: str) -> str:
+    """The LD_LIBRARY_PATH for a tool that brings libraries of its own."""
+    root = tool_root(name)
+    folders = [root / top / folder for top in ("usr/lib", "lib") for folder in _MULTIARCH]
+    folders += [folder / "systemd" for folder in folders]
+    return os.pathsep.join(str(folder) for folder in folders if folder.is_dir())
 
 
 def containerd_bin_dir(version: str) -> Path:

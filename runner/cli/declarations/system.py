@@ -79,6 +79,14 @@ class ServeOptions:
             help="Seconds to wait at the end for what is under way (15)",
         ),
     ] = None
+    log_driver: Annotated[
+        str | None,
+        flag("--log-driver", metavar="string", help="Log driver of containers (json-file)"),
+    ] = None
+    log_opt: Annotated[
+        list[str] | None,
+        flag("--log-opt", metavar="list", help="Log driver options of such containers"),
+    ] = None
     pidfile: Annotated[
         str | None, flag("--pidfile", metavar="string", help="Write the process ID here")
     ] = None

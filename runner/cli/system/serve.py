@@ -25,6 +25,7 @@ _TEXTS = (
     "bip",
     "default_runtime",
     "shutdown_timeout",
+    "log_driver",
     "pidfile",
     "group",
     "tlscacert",
@@ -46,6 +47,7 @@ def run(context: Context, options: ServeOptions) -> NoReturn:
     ]
     if not options.live_restore:
         arguments.append("--no-live-restore")
+    arguments += [f"--log-opt={option}" for option in options.log_opt or []]
     if options.ip_forward_no_drop:
         arguments.append("--ip-forward-no-drop")
     if options.debug:

@@ -279,3 +279,24 @@ def test_last_words_while_no_engine_runs(ours: Subject, crash: Crash) -> None:
     assert (ours.state()["Status"], ours.state()["ExitCode"]) == ("exited", 0)
     assert sorted(ours.logs().split()) == ["last", "words"]
     assert_settles(ours.run_traces)
+
+
+def test_output_beyond_what_a_pipe_holds(ours: Subject, crash: Crash) -> None:
+    """The container waits until somebody reads again, and no line is lost.
+
+    What was just being logged when the engine was killed may be there twice.
+    """
+    ours.create("sh", "-c", "seq 30000; until test -e /end; do sleep 0.1; done; echo end")
+    assert ours.start().status == 204
+    for _ in range(3):
+        crash.kill()
+        crash.recover()
+    ours.docker("exec", "box", "touch", "/end")
+    ours.wait()
+    *lines, last = ours.logs().split()
+    assert last == "end"
+    reached = 0
+    for number in map(int, lines):
+        assert number <= reached + 1
+        reached = max(reached, number)
+    assert reached == 30000

@@ -14,6 +14,7 @@ from runner.api import events, images, streams
 from runner.api.app import make_app
 from runner.api.hijack import frame
 from runner.api.server import listen, serving
+from runner.engine.logs import LogStream
 from runner.logs import Message
 from runner.types.container import WaitError, WaitResponse
 from runner.types.errors import NotFound, RunnerError, System
@@ -100,7 +101,7 @@ def give_logs(monkeypatch: pytest.MonkeyPatch, *, tty: bool, fails: bool = False
 
     async def logs(_engine: Any, name: str, request: Any) -> Any:
         asked.append((name, request))
-        return SimpleNamespace(tty=tty, messages=blocks())
+        return LogStream(tty, blocks(), own=None)
 
     monkeypatch.setattr(streams, "container_logs", logs)
     return asked

@@ -5,7 +5,6 @@ from __future__ import annotations
 import shutil
 import socket
 import ssl
-import subprocess
 import threading
 from typing import TYPE_CHECKING
 
@@ -15,6 +14,7 @@ from runner.client.address import parse_host
 from runner.client.errors import ClientError
 from runner.client.tls import TLSFiles
 from runner.client.transport import Connection, connect
+from tests.support.certificates import make_certificates
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -23,23 +23,10 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.skipif(shutil.which("openssl") is None, reason="certificates need openssl")
 
 
-def openssl(folder: Path, *arguments: str) -> None:
-    subprocess.run(["openssl", *arguments], cwd=folder, check=True, capture_output=True)
-
-
 @pytest.fixture(scope="module")
 def files(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """An authority's ca.pem, and cert.pem with key.pem for 127.0.0.1, good for both sides."""
-    folder = tmp_path_factory.mktemp("tls")
-    (folder / "extensions").write_text("subjectAltName=IP:127.0.0.1\n")
-    key = ("-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes")
-    openssl(folder, "req", "-x509", *key, "-keyout", "ca.key", "-out", "ca.pem", "-subj", "/CN=ca")
-    openssl(folder, "req", *key, "-keyout", "key.pem", "-out", "csr", "-subj", "/CN=x")
-    openssl(
-        folder, "x509", "-req", "-in", "csr", "-CA", "ca.pem", "-CAkey", "ca.key",
-        "-CAcreateserial", "-out", "cert.pem", "-extfile", "extensions",
-    )  # fmt: skip
-    return folder
+    return make_certificates(tmp_path_factory.mktemp("tls"))
 
 
 class Server:

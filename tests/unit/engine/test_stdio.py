@@ -7,7 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from runner.engine.stdio import FifoSet, Streams
+from runner.engine.fifo import FifoSet
+from runner.engine.stdio import Streams
+from runner.logs import Batch
+from runner.logs.none import NoneDriver
+from runner.types.errors import RunnerError
 
 
 @pytest.fixture
@@ -145,3 +149,94 @@ async def test_ending_twice_is_fine(streams: Streams) -> None:
     await streams.end()
     await streams.end()
     assert await client.read() is None
+
+
+class SlowLog(NoneDriver):
+    """Takes its time until told to hurry."""
+
+    def __init__(self) -> None:
+        self.hurry = asyncio.Event()
+        self.got = b""
+
+    async def write(self, batch: Batch) -> None:
+        await self.hurry.wait()
+        self.got += batch.data
+
+
+class BrokenLog(NoneDriver):
+    """Takes nothing."""
+
+    def __init__(self) -> None:
+        self.asked = 0
+
+    async def write(self, batch: Batch) -> None:
+        self.asked += 1
+        raise RunnerError("disk full")
+
+
+async def test_a_slow_log_holds_nobody_back_before_its_buffer_is_full(
+    streams: Streams, tmp_path: Path
+) -> None:
+    slow = SlowLog()
+    client = streams.subscribe(stdout=True, stderr=False)
+    fifos = fifos_in(tmp_path, tty=True)
+    streams.open_outputs(fifos, slow, "id")
+    await write_from_thread(fifos.stdout, b"x" * 99 + b"\n")
+    assert await asyncio.wait_for(client.read(), 5) == (1, b"x" * 99 + b"\n")
+    assert await streams.drained(5)
+    slow.hurry.set()
+    await streams.end()
+    assert slow.got == b"x" * 99 + b"\n"
+
+
+async def test_a_slow_log_holds_the_container_back_in_the_end(
+    streams: Streams, tmp_path: Path
+) -> None:
+    slow = SlowLog()
+    fifos = fifos_in(tmp_path, tty=True)
+    streams.open_outputs(fifos, slow, "id")
+    data = (b"x" * 99 + b"\n") * 40_000
+    writing = write_from_thread(fifos.stdout, data)
+    await asyncio.sleep(0.3)
+    assert not writing.done()
+    slow.hurry.set()
+    await asyncio.wait_for(writing, 20)
+    assert await streams.drained(20)
+    await streams.end()
+    assert slow.got == data
+
+
+async def test_a_log_that_hangs_is_given_up(
+    streams: Streams,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    monkeypatch.setattr("runner.engine.stdio._LOG_TIMEOUT", 0.05)
+    slow = SlowLog()
+    client = streams.subscribe(stdout=True, stderr=False)
+    fifos = fifos_in(tmp_path, tty=True)
+    streams.open_outputs(fifos, slow, "id")
+    await write_from_thread(fifos.stdout, b"x\n")
+    assert await streams.drained(5)
+    async with asyncio.timeout(5):
+        await streams.end()
+    assert [await client.read(), await client.read()] == [(1, b"x\n"), None]
+    assert "logs may be truncated" in caplog.text
+
+
+async def test_a_log_that_fails_is_told_of_once_and_stops_nobody(
+    streams: Streams, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    broken = BrokenLog()
+    fifos = fifos_in(tmp_path)
+    streams.open_outputs(fifos, broken, "id")
+    line = b"x" * 20_000 + b"\n"  # several batches each
+    await asyncio.gather(
+        write_from_thread(fifos.stdout, line * 50), write_from_thread(fifos.stderr, line * 50)
+    )
+    assert await streams.drained(10)
+    await streams.end()
+    assert broken.asked >= 200
+    assert [record.levelname for record in caplog.records] == ["ERROR"]
+    assert "disk full" in caplog.text

@@ -8,6 +8,7 @@ import pytest
 
 from runner.logs import (
     Batch,
+    Failures,
     LogInfo,
     Message,
     ReadConfig,
@@ -51,8 +52,8 @@ def test_refused(wrong: LogConfig, text: str) -> None:
 
 
 def test_dockerd_s_other_drivers_are_not_ignored() -> None:
-    with pytest.raises(NotImplementedYet, match="log driver 'journald' is not supported"):
-        validate_log_opts(config("journald"))
+    with pytest.raises(NotImplementedYet, match="log driver 'gelf' is not supported"):
+        validate_log_opts(config("gelf"))
 
 
 @pytest.mark.parametrize(
@@ -77,7 +78,7 @@ def test_the_default_completes_only_its_own_driver() -> None:
 
 
 async def test_none_keeps_nothing_and_says_so() -> None:
-    driver = create_driver(config("none"), LogInfo("id", "/x", ""))
+    driver = await create_driver(config("none"), LogInfo("id", "/x", ""))
     await driver.write(Batch(b"x\n", "stdout", 0))
     with pytest.raises(NotImplementedYet, match="logging driver does not support reading"):
         driver.read(ReadConfig())
@@ -98,7 +99,7 @@ class Slow(NoneDriver):
 
 async def test_the_ring_drops_what_does_not_fit_and_never_waits() -> None:
     slow = Slow()
-    ring = RingDriver(slow, max_bytes=6)
+    ring = RingDriver(slow, 6, Failures("id"))
     await ring.write(Batch(b"first, larger than all\n", "stdout", 0))
     await asyncio.sleep(0)  # on its way to the driver, no longer in the buffer
     await ring.write(Batch(b"aa\nbbbbbbb\ncc\ndd\n", "stdout", 0))

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from runner.logs import Batch
-from runner.logs.encoding import decode_record, encode_attrs, encode_batch
+from runner.logs.jsonlog import decode_record, encode_attrs, encode_batch
 
 TIME = 1767323045678901234
 STAMP = "2026-01-02T03:04:05.678901234Z"

@@ -10,10 +10,12 @@ lines, and with a container that writes as fast as it can this is where the engi
 from __future__ import annotations
 
 import codecs
+import contextlib
 import functools
 import json
+import os
 import re
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, BinaryIO, Final
 
 import msgspec
 
@@ -36,6 +38,7 @@ _REPLACEMENTS: Final = (
     (b"&", b"\\u0026"),
     (b"\r", b"\\r"),
 )
+_BLOCK: Final = 128 * 1024
 
 
 def _invalid_as_go(error: UnicodeError) -> tuple[str, int]:
@@ -115,3 +118,58 @@ def decode_record(line: bytes) -> Message:
         _parse_time(record.time),
         attrs=record.attrs or {},
     )
+
+
+class JSONLines:
+    """The format as a codec; `attrs` go into every record."""
+
+    def __init__(self, attrs: Mapping[str, str]) -> None:
+        self._attrs = encode_attrs(attrs)
+
+    def encode(self, batch: Batch) -> bytes:
+        """See Codec."""
+        return encode_batch(batch, self._attrs)
+
+    def fill(self, records: bytes, room: int) -> int:
+        """See Codec."""
+        return records.find(b"\n", max(room - 1, 0)) + 1 or len(records)
+
+    def decode(self, data: bytes, *, last: bool) -> tuple[list[Message], int]:
+        """See Codec. A line that is no record, torn by a crash for instance, is left out."""
+        end = len(data) if last else data.rfind(b"\n") + 1
+        messages = []
+        for line in data[:end].split(b"\n"):
+            if line:
+                with contextlib.suppress(ValueError):
+                    messages.append(decode_record(line))
+        return messages, end
+
+    def tail(self, file: BinaryIO, end: int, count: int) -> tuple[int, int]:
+        """See Codec."""
+        if end == 0:
+            return 0, 0
+        position, missing = end - 1, count  # the newline that ends the last line starts no other
+        while position > 0:
+            start = max(position - _BLOCK, 0)
+            data = os.pread(file.fileno(), position - start, start)
+            newlines = data.count(b"\n")
+            if newlines >= missing:
+                at = len(data)
+                for _ in range(missing):
+                    at = data.rfind(b"\n", 0, at)
+                return start + at + 1, count
+            missing -= newlines
+            position = start
+        return 0, count - missing + 1
+
+    def mend(self, fd: int) -> None:
+        """See Codec. The torn line goes: dockerd would read no further than to it."""
+        end = size = os.fstat(fd).st_size
+        while end > 0:
+            start = max(end - _BLOCK, 0)
+            if (newline := os.pread(fd, end - start, start).rfind(b"\n")) >= 0:
+                end = start + newline + 1
+                break
+            end = start
+        if end < size:
+            os.ftruncate(fd, end)
