@@ -145,6 +145,7 @@ class Streams:
         wanted |= {STDERR} if stderr else set()
         subscription = Subscription(self, frozenset(wanted))
         self._subscriptions.add(subscription)
+        self.relieve()
         return subscription
 
     def unsubscribe(self, subscription: Subscription) -> None:
@@ -165,16 +166,25 @@ class Streams:
                 self._outputs.append(_Output(self, FifoReader(path), stream, driver, failures))
         return [output.reader.fileno() for output in self._outputs]
 
-    async def feed(self, stream: int, data: bytes) -> None:
-        """Give it to all clients that want it; waits while one of them is far behind."""
+    def feed(self, stream: int, data: bytes) -> None:
+        """Give it to all clients that want it."""
         for subscription in self._subscriptions:
             subscription.feed(stream, data)
-        while any(item.size > _HIGH_WATER for item in self._subscriptions):
+
+    async def until_wanted(self, log_copy: _LogCopy | None) -> None:
+        """Wait while a client is far behind, or while nobody but the log wants more, and the log
+        has not done with what it got: it lies as well in the FIFO meanwhile."""
+        while not self._is_wanted(log_copy):
             self._relieved.clear()
             await self._relieved.wait()
 
+    def _is_wanted(self, log_copy: _LogCopy | None) -> bool:
+        if not self._subscriptions:
+            return log_copy is None or not log_copy.busy
+        return all(item.size <= _HIGH_WATER for item in self._subscriptions)
+
     def relieve(self) -> None:
-        """A client has read, or gone: perhaps the container need not wait any longer."""
+        """A client or the log has read, or a client has come or gone."""
         self._relieved.set()
 
     async def drained(self, timeout: float) -> bool:
@@ -216,9 +226,9 @@ class _Output:
         failures: Failures,
     ) -> None:
         self.reader = reader
+        self.stream = stream
         self._streams = streams
-        self._stream = stream
-        self._log = _LogCopy(reader, driver, stream, failures) if driver else None
+        self._log = _LogCopy(self, driver, failures) if driver else None
         self.copier = asyncio.create_task(self._copy())
         self.logging = asyncio.create_task(self._log.run()) if self._log else None
 
@@ -228,9 +238,15 @@ class _Output:
                 self.reader.drop(len(data))
             else:
                 self._log.feed(data)
-            await self._streams.feed(self._stream, data)
+            self._streams.feed(self.stream, data)
+            await self._streams.until_wanted(self._log)
         if self._log is not None:
             self._log.end()
+
+    def logged(self, size: int) -> None:
+        """So many bytes are in the log."""
+        self.reader.drop(size)
+        self._streams.relieve()
 
     async def stop(self, *, over: bool) -> None:
         """Read no more; the log gets what has been read."""
@@ -256,20 +272,21 @@ class _LogCopy:
     What is in the log is dropped from the FIFO, and not before.
     """
 
-    def __init__(
-        self, reader: FifoReader, driver: LogDriver, stream: int, failures: Failures
-    ) -> None:
-        self._reader = reader
+    def __init__(self, output: _Output, driver: LogDriver, failures: Failures) -> None:
+        self._output = output
         self._driver = driver
-        self._splitter = LineSplitter("stderr" if stream == STDERR else "stdout")
+        self._splitter = LineSplitter("stderr" if output.stream == STDERR else "stdout")
         self._failures = failures
         self._waiting: deque[bytes] = deque()
         self._arrived = asyncio.Event()
         self._ended = False
         self._over = True
+        self.busy = False
+        """Whether there is something yet to be logged."""
 
     def feed(self, data: bytes) -> None:
         """To be logged next."""
+        self.busy = True
         self._waiting.append(data)
         self._arrived.set()
 
@@ -284,11 +301,12 @@ class _LogCopy:
         while (data := await self._next()) is not None:
             held_back = self._splitter.pending
             await self._write(self._splitter.feed(data))
-            self._reader.drop(held_back + len(data) - self._splitter.pending)
+            self.busy = bool(self._waiting)
+            self._output.logged(held_back + len(data) - self._splitter.pending)
         if self._over:
             held_back = self._splitter.pending
             await self._write(self._splitter.flush())
-            self._reader.drop(held_back)
+            self._output.logged(held_back)
 
     async def _next(self) -> bytes | None:
         while not self._waiting:
