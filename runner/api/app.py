@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from aiohttp import web
 
-from runner.api import containers, events, images, streams, system
+from runner.api import containers, events, images, stats, streams, system
 from runner.api.body import read_limited
 from runner.api.call import Call
 from runner.api.errors import error_response, report
@@ -40,6 +40,7 @@ ROUTES: Final = [
     *containers.ROUTES,
     *streams.ROUTES,
     *images.ROUTES,
+    *stats.ROUTES,
 ]
 
 

@@ -17,6 +17,7 @@ from runner.engine.info import engine_id
 from runner.engine.leftovers import Leftovers
 from runner.engine.metrics import Metrics
 from runner.engine.monitor import Monitor
+from runner.engine.stats import StatsCollector
 from runner.engine.sysinfo import read_sysinfo
 from runner.engine.task_events import follow_task_events
 from runner.image.store import ImageStore
@@ -53,6 +54,7 @@ class Engine:
         self.events = Events()
         self.metrics = Metrics()
         self.monitor = Monitor(self)
+        self.stats = StatsCollector(self)
         self.closing = False
         self._tasks: set[asyncio.Task[Any]] = set()
         self._resources = AsyncExitStack()

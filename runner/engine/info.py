@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from runner import __version__
+from runner.engine.sysinfo import memory_total
 from runner.engine.version import runc_version
 from runner.logs import DRIVERS
 from runner.types import times
@@ -69,7 +70,7 @@ async def system_info(engine: Engine) -> Info:
         os_version=release.get("VERSION_ID", ""),
         architecture=platform.machine(),
         n_cpu=sysinfo.cpu_count,
-        mem_total=os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"),
+        mem_total=memory_total(),
         docker_root_dir=str(config.data_root),
         http_proxy=os.environ.get("HTTP_PROXY", ""),
         https_proxy=os.environ.get("HTTPS_PROXY", ""),

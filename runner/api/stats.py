@@ -1,0 +1,39 @@
+"""What containers use, and what runs in them (moby getContainersStats, getContainersTop)."""
+
+from __future__ import annotations
+
+import contextlib
+from typing import TYPE_CHECKING, Final
+
+from runner.api.respond import Stream, json_response
+from runner.api.routing import Route
+from runner.engine.stats import container_stats
+
+if TYPE_CHECKING:
+    from aiohttp import web
+
+    from runner.api.call import Call
+
+
+async def stats(call: Call) -> web.StreamResponse:
+    """A frame a second, or only one."""
+    streaming = call.form.flag("stream", default=True)
+    frames = await container_stats(
+        call.engine,
+        call.name,
+        stream=streaming,
+        one_shot=call.form.flag("one-shot") and not call.version.below("1.41"),
+    )
+    async with contextlib.aclosing(frames):
+        if not streaming:
+            return json_response(await anext(frames))
+        stream = Stream(call, "application/json")
+        await stream.start()
+        async for frame in frames:
+            await stream.write_json(frame)
+    return stream.response
+
+
+ROUTES: Final = [
+    Route("GET", "/containers/{name:.*}/stats", stats, stream=True),
+]
