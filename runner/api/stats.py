@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 from runner.api.respond import Stream, json_response
 from runner.api.routing import Route
 from runner.engine.stats import container_stats
+from runner.engine.top import container_top
 
 if TYPE_CHECKING:
     from aiohttp import web
@@ -34,6 +35,12 @@ async def stats(call: Call) -> web.StreamResponse:
     return stream.response
 
 
+async def top(call: Call) -> web.Response:
+    """What ps shows of its processes."""
+    return json_response(await container_top(call.engine, call.name, call.form.text("ps_args")))
+
+
 ROUTES: Final = [
+    Route("GET", "/containers/{name:.*}/top", top),
     Route("GET", "/containers/{name:.*}/stats", stats, stream=True),
 ]

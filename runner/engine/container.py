@@ -14,6 +14,7 @@ from runner.engine.restart_manager import RestartManager
 from runner.engine.state import State, Waiters
 from runner.engine.stdio import Streams
 from runner.types.container import Config, HostConfig, NetworkSettings
+from runner.types.errors import Conflict
 from runner.types.image import Descriptor
 from runner.volume import MountPoint
 
@@ -93,6 +94,18 @@ class Container:
     @property
     def host_config(self) -> HostConfig:
         return self.record.host_config
+
+    def check_running(self) -> None:
+        """Raise Conflict unless it runs; restarting is a kind of running (moby GetRunningTask)."""
+        if not self.state.running:
+            raise Conflict(f"container {self.id} is not running")
+
+    def check_not_restarting(self) -> None:
+        """Raise Conflict while it waits to be started again (moby errContainerIsRestarting)."""
+        if self.state.restarting:
+            raise Conflict(
+                f"Container {self.id} is restarting, wait until the container is running"
+            )
 
     def get_restart_manager(self) -> RestartManager:
         """The back-off of this series of restarts (moby RestartManager)."""

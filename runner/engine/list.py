@@ -12,7 +12,7 @@ from runner.engine.state import Status, describe
 from runner.types import times
 from runner.types.container import HostConfigSummary, NetworkSettingsSummary, Summary
 from runner.types.errors import InvalidParameter, NotFound
-from runner.types.gotext import quote
+from runner.types.gotext import atoi
 
 if TYPE_CHECKING:
     from runner.engine.container import Container
@@ -184,14 +184,15 @@ def _status_test(values: list[str]) -> Test:
 
 
 def _exited_test(values: list[str]) -> Test:
-    for value in values:
-        if not re.fullmatch(r"[+-]?[0-9]+", value):
-            raise InvalidParameter(
-                f"invalid filter 'exited={value}': strconv.Atoi: parsing {quote(value)}:"
-                " invalid syntax"
-            )
-    codes = {int(value) for value in values}
+    codes = {_exit_code(value) for value in values}
     return lambda item: not item.state.running and item.state.exit_code in codes
+
+
+def _exit_code(value: str) -> int:
+    try:
+        return atoi(value)
+    except ValueError as err:
+        raise InvalidParameter(f"invalid filter 'exited={value}': {err}") from err
 
 
 def _age_test(engine: Engine, name: str, values: list[str]) -> Test:

@@ -182,8 +182,7 @@ def _empty(container: Container) -> StatsResponse:
 
 
 async def _cgroup_stats(engine: Engine, container: Container) -> StatsResponse:
-    if not container.state.running:
-        raise Conflict(f"container {container.id} is not running")
+    container.check_running()
     stats = await engine.containerd.tasks.stats(container.id)
     stats.name, stats.id = f"/{container.name}", container.id
     # a cgroup without a limit has an astronomic one

@@ -312,6 +312,13 @@ class CreateResponse(Wire, rename="pascal"):
     warnings: list[str] = msgspec.field(default_factory=list)
 
 
+class TopResponse(Wire, rename="pascal"):
+    """GET /containers/{id}/top: what ps shows, its first line apart."""
+
+    processes: list[list[str]] | None = None
+    titles: list[str] | None = None
+
+
 class WaitError(Wire, rename="pascal"):
     """Why the container did not run or could not be removed."""
 

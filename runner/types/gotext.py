@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Final
 
 _ESCAPES: Final = {
@@ -19,6 +20,7 @@ _ESCAPES: Final = {
 
 _INT64_DIGITS: Final = 19
 _INT64_MAX: Final = 2**63 - 1
+_INTEGER: Final = re.compile(r"([+-]?)0*([0-9]+)")
 
 
 def saturating_int(digits: str) -> int:
@@ -28,6 +30,17 @@ def saturating_int(digits: str) -> int:
     if len(significant) > _INT64_DIGITS:
         return _INT64_MAX
     return min(int(significant), _INT64_MAX)
+
+
+def atoi(text: str) -> int:
+    """The number (strconv.Atoi). Raises ValueError with Go's words."""
+    found = _INTEGER.fullmatch(text)
+    if not found:
+        raise ValueError(f"strconv.Atoi: parsing {quote(text)}: invalid syntax")
+    sign, digits = found.groups()
+    if len(digits) > _INT64_DIGITS or (number := int(digits)) > _INT64_MAX:
+        raise ValueError(f"strconv.Atoi: parsing {quote(text)}: value out of range")
+    return -number if sign == "-" else number
 
 
 def quote(text: str) -> str:
