@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 from aiohttp import web
 
 from runner.api.body import read_json
-from runner.api.compat import adapt_create, adapt_inspect, adapt_summaries
+from runner.api.compat import adapt_create, adapt_inspect, adapt_summaries, adapt_update
 from runner.api.respond import json_response, no_content
 from runner.api.routing import Route
 from runner.engine import list as listing
@@ -20,8 +20,15 @@ from runner.engine.resize import container_resize
 from runner.engine.restart import container_restart
 from runner.engine.start import start as container_start
 from runner.engine.stop import container_stop
+from runner.engine.update import container_update
 from runner.image import platform as platforms
-from runner.types.container import Config, CreateRequest, HostConfig
+from runner.types.container import (
+    RESOURCES,
+    Config,
+    CreateRequest,
+    HostConfig,
+    UpdateResponse,
+)
 from runner.types.errors import InvalidParameter, RunnerError
 from runner.types.network import NetworkingConfig
 
@@ -118,6 +125,18 @@ async def rename(call: Call) -> web.Response:
     return no_content()
 
 
+async def update(call: Call) -> web.Response:
+    """Change its limits and its restart policy."""
+    request = await read_json(call.request, HostConfig)
+    wanted = HostConfig(
+        restart_policy=request.restart_policy,
+        **{name: getattr(request, name) for name in RESOURCES},
+    )
+    adapt_update(wanted, call.version)
+    warnings = await container_update(call.engine, call.name, wanted)
+    return json_response(UpdateResponse(warnings or None))
+
+
 async def resize(call: Call) -> web.Response:
     """Tell its terminal the size of the client's."""
     height, width = _extent(call, "h", "height"), _extent(call, "w", "width")
@@ -168,5 +187,6 @@ ROUTES: Final = [
     Route("POST", "/containers/{name:.*}/kill", kill),
     Route("POST", "/containers/{name:.*}/resize", resize),
     Route("POST", "/containers/{name:.*}/rename", rename),
+    Route("POST", "/containers/{name:.*}/update", update),
     Route("DELETE", "/containers/{name:.*}", remove),
 ]
