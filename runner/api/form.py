@@ -99,12 +99,16 @@ class Form:
             parsed = msgspec.json.decode(text)
         except (msgspec.DecodeError, RecursionError, UnicodeEncodeError) as err:
             raise InvalidParameter("invalid filter") from err
+        if parsed is None:
+            return {}
         if not isinstance(parsed, dict):
             raise InvalidParameter("invalid filter")
         return {key: _filter_values(value) for key, value in parsed.items()}
 
 
 def _filter_values(value: Any) -> list[str]:
+    if value is None:
+        return []
     if isinstance(value, dict) and all(isinstance(on, bool) for on in value.values()):
         return sorted(value)
     if isinstance(value, list) and all(isinstance(item, str) for item in value):

@@ -6,10 +6,10 @@ import contextlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from runner.engine.events import parse_time
 from runner.logs import LogDriver, LogInfo, Message, ReadConfig, create_driver
 from runner.types.errors import Conflict, InvalidParameter
 from runner.types.gotext import saturating_int
+from runner.types.timestamps import parse_timestamp
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
@@ -78,8 +78,8 @@ async def container_logs(engine: Engine, reference: str, request: LogsRequest) -
     if container.state.removal_in_progress or container.state.dead:
         raise Conflict("can not get logs from container which is dead or marked for removal")
     config = ReadConfig(
-        since_ns=parse_time(request.since, "since"),
-        until_ns=parse_time(request.until, "until"),
+        since_ns=parse_timestamp(request.since),
+        until_ns=parse_timestamp("" if request.until == "0" else request.until),
         tail=saturating_int(request.tail)
         if request.tail.isascii() and request.tail.isdigit()
         else -1,

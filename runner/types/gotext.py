@@ -34,12 +34,21 @@ def saturating_int(digits: str) -> int:
 
 def atoi(text: str) -> int:
     """The number (strconv.Atoi). Raises ValueError with Go's words."""
+    return _integer(text, "Atoi")
+
+
+def parse_int(text: str) -> int:
+    """The number (strconv.ParseInt with base 10). Raises ValueError with Go's words."""
+    return _integer(text, "ParseInt")
+
+
+def _integer(text: str, function: str) -> int:
     found = _INTEGER.fullmatch(text)
     if not found:
-        raise ValueError(f"strconv.Atoi: parsing {quote(text)}: invalid syntax")
+        raise ValueError(f"strconv.{function}: parsing {quote(text)}: invalid syntax")
     sign, digits = found.groups()
     if len(digits) > _INT64_DIGITS or (number := int(digits)) > _INT64_MAX:
-        raise ValueError(f"strconv.Atoi: parsing {quote(text)}: value out of range")
+        raise ValueError(f"strconv.{function}: parsing {quote(text)}: value out of range")
     return -number if sign == "-" else number
 
 
