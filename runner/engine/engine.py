@@ -17,6 +17,7 @@ from runner.engine.info import engine_id
 from runner.engine.leftovers import Leftovers
 from runner.engine.metrics import Metrics
 from runner.engine.monitor import Monitor
+from runner.engine.prune import Pruning
 from runner.engine.stats import StatsCollector
 from runner.engine.sysinfo import read_sysinfo
 from runner.engine.task_events import follow_task_events
@@ -55,6 +56,7 @@ class Engine:
         self.metrics = Metrics()
         self.monitor = Monitor(self)
         self.stats = StatsCollector(self)
+        self.pruning = Pruning()
         self.closing = False
         self._tasks: set[asyncio.Task[Any]] = set()
         self._resources = AsyncExitStack()

@@ -11,15 +11,20 @@ if TYPE_CHECKING:
     from runner.engine.engine import Engine
 
 
+async def own(engine: Engine, container: Container) -> int:
+    """Bytes in the container's own layer."""
+    return (await engine.containerd.snapshots(container.record.driver).usage(container.id)).size
+
+
 async def of(engine: Engine, container: Container) -> tuple[int, int]:
     """Bytes in the container's own layer, and in all its layers."""
     snapshots = engine.containerd.snapshots(container.record.driver)
-    own = (await snapshots.usage(container.id)).size
-    total, name = own, (await snapshots.stat(container.id)).parent
+    written = await own(engine, container)
+    total, name = written, (await snapshots.stat(container.id)).parent
     while name:
         try:
             total += (await snapshots.usage(name)).size
             name = (await snapshots.stat(name)).parent
         except NotFound:
             break  # the image was removed meanwhile; what is counted is what there is
-    return own, total
+    return written, total

@@ -310,6 +310,13 @@ RESOURCES = (
 """The fields of HostConfig that moby has in container.Resources, device requests aside."""
 
 
+class PruneReport(Wire, rename="pascal"):
+    """The answer to a prune: what was removed, and how many bytes that gave back."""
+
+    containers_deleted: list[str] | None = None
+    space_reclaimed: int = 0
+
+
 class UpdateResponse(Wire, rename="pascal"):
     """The answer to an update; `warnings` is null when there are none."""
 
