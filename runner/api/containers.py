@@ -162,15 +162,11 @@ async def inspect(call: Call) -> web.Response:
 async def list_(call: Call) -> web.Response:
     """All containers, in short."""
     form = call.form
-    filters = form.filters()
-    for name in ("since", "before"):  # parameters of their own, before there were filters
-        if form.text(name):
-            filters.setdefault(name, []).append(form.text(name))
     options = listing.ListOptions(
         all=form.flag("all"),
         limit=form.integer("limit") or 0,
         size=form.flag("size"),
-        filters=filters,
+        filters=form.filters(),
     )
     found = await listing.containers(call.engine, options)
     adapt_summaries(found, call.version)

@@ -42,6 +42,15 @@ def parse_int(text: str) -> int:
     return _integer(text, "ParseInt")
 
 
+def parse_uint(text: str, bits: int = 64) -> int:
+    """The unsigned number (strconv.ParseUint with base 10). Raises ValueError with Go's words."""
+    if not (text.isascii() and text.isdigit()):
+        raise ValueError(f"strconv.ParseUint: parsing {quote(text)}: invalid syntax")
+    if (number := saturating_int(text)) >= 2**bits:
+        raise ValueError(f"strconv.ParseUint: parsing {quote(text)}: value out of range")
+    return number
+
+
 def _integer(text: str, function: str) -> int:
     found = _INTEGER.fullmatch(text)
     if not found:
