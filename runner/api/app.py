@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from aiohttp import web
 
-from runner.api import containers, events, images, prune, stats, streams, system
+from runner.api import containers, disk_usage, events, images, prune, stats, streams, system
 from runner.api.body import read_limited
 from runner.api.call import Call
 from runner.api.errors import error_response, report
@@ -42,6 +42,7 @@ ROUTES: Final = [
     *images.ROUTES,
     *stats.ROUTES,
     *prune.ROUTES,
+    *disk_usage.ROUTES,
 ]
 
 

@@ -12,6 +12,7 @@ from runner.containerd.client import Containerd
 from runner.engine import networking, restore
 from runner.engine.containerd_service import find_containerd
 from runner.engine.containers import Containers
+from runner.engine.disk_usage import SingleFlight
 from runner.engine.events import Events
 from runner.engine.info import engine_id
 from runner.engine.leftovers import Leftovers
@@ -57,6 +58,7 @@ class Engine:
         self.monitor = Monitor(self)
         self.stats = StatsCollector(self)
         self.pruning = Pruning()
+        self.counting = SingleFlight()
         self.closing = False
         self._tasks: set[asyncio.Task[Any]] = set()
         self._resources = AsyncExitStack()

@@ -48,6 +48,18 @@ class Sizes:
         """`of` each of them, several at a time."""
         return list(await asyncio.gather(*map(self.of, containers)))
 
+    async def of_snapshots(self, snapshots: Snapshots, names: Sequence[str]) -> int:
+        """Bytes of these snapshots without what is beneath them; one that has gone has none."""
+
+        async def size(name: str) -> int:
+            async with self._limit:
+                try:
+                    return (await snapshots.usage(name)).size
+                except NotFound:
+                    return 0
+
+        return sum(await asyncio.gather(*map(size, names)))
+
     async def of(self, container: Container) -> tuple[int, int]:
         """Bytes in the container's own layer, and in all its layers. Raises NotFound."""
         async with self._limit:
