@@ -169,6 +169,7 @@ class Info(Wire, rename="pascal"):
     plugins: PluginsInfo = msgspec.field(default_factory=PluginsInfo)
     memory_limit: bool = False
     swap_limit: bool = False
+    kernel_memory: bool = False
     kernel_memory_tcp: bool = msgspec.field(default=False, name="KernelMemoryTCP")
     cpu_cfs_period: bool = False
     cpu_cfs_quota: bool = False
@@ -222,6 +223,7 @@ class Info(Wire, rename="pascal"):
 
     omit_empty: ClassVar[frozenset[str]] = frozenset(
         {
+            "kernel_memory",
             "kernel_memory_tcp",
             "cgroup_version",
             "default_address_pools",

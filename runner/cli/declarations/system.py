@@ -68,6 +68,14 @@ class ServeOptions:
     pidfile: Annotated[
         str | None, flag("--pidfile", metavar="string", help="Write the process ID here")
     ] = None
+    metrics_addr: Annotated[
+        str | None,
+        flag(
+            "--metrics-addr",
+            metavar="string",
+            help="Serve Prometheus metrics here, such as 127.0.0.1:9323",
+        ),
+    ] = None
     group: Annotated[
         str | None, flag("--group", metavar="string", help="Group that owns the unix socket")
     ] = None

@@ -25,6 +25,7 @@ _TEXTS = (
     "bip",
     "default_runtime",
     "pidfile",
+    "metrics_addr",
     "group",
     "tlscacert",
     "tlscert",
