@@ -6,10 +6,12 @@ Source: moby daemon/container.Container.
 from __future__ import annotations
 
 import asyncio
+from contextlib import nullcontext
 from typing import TYPE_CHECKING
 
 import msgspec
 
+from runner import trace
 from runner.engine.restart_manager import RestartManager
 from runner.engine.state import State, Waiters
 from runner.engine.stdio import Streams
@@ -19,6 +21,7 @@ from runner.types.image import Descriptor
 from runner.volume import MountPoint
 
 if TYPE_CHECKING:
+    from contextlib import AbstractContextManager
     from pathlib import Path
 
     from runner.containerd.values import Mount
@@ -54,6 +57,24 @@ class ContainerRecord(msgspec.Struct):
     app_armor_profile: str = ""
 
 
+class ContainerLock(asyncio.Lock):
+    """While it is held, what is logged is about its container."""
+
+    def __init__(self, container_id: str) -> None:
+        super().__init__()
+        self._container_id = container_id
+        self._about: AbstractContextManager[None] = nullcontext()
+
+    async def __aenter__(self) -> None:
+        await super().__aenter__()
+        self._about = trace.about(self._container_id)
+        self._about.__enter__()
+
+    async def __aexit__(self, *error: object) -> None:
+        self._about.__exit__(None, None, None)
+        await super().__aexit__(None, None, None)
+
+
 class Container:
     """The live object. `lock` is held as moby holds container.Lock(): for the whole of a start,
     stop or removal, never across the wait for the process itself."""
@@ -62,7 +83,7 @@ class Container:
         self.record = record
         self.directory = directory
         self.runtime_dir = runtime_dir
-        self.lock = asyncio.Lock()
+        self.lock = ContainerLock(record.id)
         self.waiters = Waiters()
         self.streams = Streams()
         self.log_driver: LogDriver | None = None

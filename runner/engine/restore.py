@@ -21,6 +21,7 @@ import logging
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from runner import trace
 from runner.containerd.tasks import Status as TaskStatus
 from runner.engine import cleanup, mounts, networking, orphans, process_io, remove, start
 from runner.engine.exit_status import EXIT_UNKNOWN, ExitStatus
@@ -97,20 +98,32 @@ async def _restore_one(
     *,
     in_containerd: bool,
 ) -> None:
-    state = container.state
     try:
-        await mounts.restore(engine, container, running=state.running)
-        if state.running and not state.restarting and task is not None and _is_alive(task):
-            await _take_up(engine, container, task)
-            report.taken_up.append(container.id)
-        elif state.running:
-            await _record_exit(engine, container, task)
-            report.ended_meanwhile.append(container.id)
-        elif in_containerd or _has_traces(engine, container):
-            await cleanup.cleanup(engine, container.id)
-            report.undone.append(container.id)
+        with trace.about(container.id):
+            await _bring_up_to_date(engine, container, task, report, in_containerd=in_containerd)
     except Exception:  # whatever is wrong with one must not keep the engine from all the others
         log.exception("failed to restore the container", extra={"container": container.id})
+
+
+async def _bring_up_to_date(
+    engine: Engine,
+    container: Container,
+    task: Process | None,
+    report: Report,
+    *,
+    in_containerd: bool,
+) -> None:
+    state = container.state
+    await mounts.restore(engine, container, running=state.running)
+    if state.running and not state.restarting and task is not None and _is_alive(task):
+        await _take_up(engine, container, task)
+        report.taken_up.append(container.id)
+    elif state.running:
+        await _record_exit(engine, container, task)
+        report.ended_meanwhile.append(container.id)
+    elif in_containerd or _has_traces(engine, container):
+        await cleanup.cleanup(engine, container.id)
+        report.undone.append(container.id)
 
 
 def _is_alive(task: Process | None) -> bool:
