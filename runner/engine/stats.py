@@ -77,7 +77,13 @@ async def _frames(
     before, before_read = CPUStats(), ZERO_TIME
     with collector.subscription(container) as feed:
         while (stats := await feed.next()) is not None:
-            yield msgspec.structs.replace(stats, precpu_stats=before, preread=before_read)
+            yield msgspec.structs.replace(
+                stats,
+                name=f"/{container.name}",
+                id=container.id,
+                precpu_stats=before,
+                preread=before_read,
+            )
             before, before_read = stats.cpu_stats, stats.read
 
 
@@ -161,7 +167,8 @@ class _Feed:
 
 
 async def get_container_stats(engine: Engine, container: Container) -> StatsResponse:
-    """What the container uses now; an empty frame when it does not run (moby GetContainerStats).
+    """What the container uses now, without its name, or an empty frame with its name when it does
+    not run (moby GetContainerStats).
 
     Raises RunnerError for what keeps the figures from being read.
     """
@@ -184,7 +191,6 @@ def _empty(container: Container) -> StatsResponse:
 async def _cgroup_stats(engine: Engine, container: Container) -> StatsResponse:
     container.check_running()
     stats = await engine.containerd.tasks.stats(container.id)
-    stats.name, stats.id = f"/{container.name}", container.id
     # a cgroup without a limit has an astronomic one
     stats.memory_stats.limit = min(stats.memory_stats.limit, memory_total())
     return stats
