@@ -103,6 +103,19 @@ class ServeOptions:
     debug: Annotated[bool, flag("--debug", "-D", help="The same as --log-level debug")] = False
 
 
+class DoctorOptions:
+    """`doctor`."""
+
+    data_root: Annotated[
+        str,
+        flag("--data-root", metavar="string", help="Where the engine's data is to be"),
+    ] = "/var/lib/runner"
+    containerd: Annotated[
+        str | None,
+        flag("--containerd", metavar="string", help="containerd's socket, if not a usual one"),
+    ] = None
+
+
 class InstallOptions:
     """`system install`."""
 
@@ -142,6 +155,13 @@ COMMANDS = (
         "runner.cli.system.serve:run",
         "[OPTIONS]",
         "Run the engine",
+    ),
+    Command(
+        "doctor",
+        DoctorOptions,
+        "runner.cli.system.doctor:run",
+        "[OPTIONS]",
+        "Check whether this host has what runner needs",
     ),
     Command(
         "system install",
