@@ -38,8 +38,7 @@ _INFO: Final = (
 
 
 class Metrics:
-    """One registry per engine. Every method may be called as often as there is something to tell;
-    none of them raises."""
+    """One registry per engine. What tells of something that has happened never raises."""
 
     def __init__(self) -> None:
         disable_created_metrics()  # type: ignore[no-untyped-call]  # series that Go's has not
