@@ -5,14 +5,14 @@ from __future__ import annotations
 import contextlib
 from typing import TYPE_CHECKING, Final
 
+from aiohttp import web
+
 from runner.api.respond import Stream, json_response
 from runner.api.routing import Route
 from runner.engine.stats import container_stats
 from runner.engine.top import container_top
 
 if TYPE_CHECKING:
-    from aiohttp import web
-
     from runner.api.call import Call
 
 
@@ -27,7 +27,8 @@ async def stats(call: Call) -> web.StreamResponse:
     )
     async with contextlib.aclosing(frames):
         if not streaming:
-            return json_response(await anext(frames))
+            frame = await anext(frames, None)
+            return json_response(frame) if frame else web.Response()  # removed meanwhile
         stream = Stream(call, "application/json")
         await stream.start()
         async for frame in frames:

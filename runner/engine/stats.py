@@ -111,6 +111,7 @@ class StatsCollector:
         feed = self._feeds.pop(container.id, None)
         if feed is not None:
             feed.collecting.cancel()
+            feed.publish(None)  # not left to the task, which may not even have begun
 
     @property
     def watched(self) -> int:

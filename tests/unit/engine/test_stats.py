@@ -195,3 +195,11 @@ async def test_a_networks_figures_are_its_owners(engine: FakeEngine) -> None:
     frame = await stats.get_container_stats(whole, sharing)
     assert asked == [owner.id]
     assert list(frame.networks) == ["lo"]
+
+
+async def test_one_frame_of_a_container_that_goes_meanwhile_is_none(engine: FakeEngine) -> None:
+    stream = await watch(engine, stream=False)
+    frame = asyncio.create_task(anext(stream, None))
+    await asyncio.sleep(0)
+    engine.stats.stop_collection(box_of(engine))
+    assert await frame is None
