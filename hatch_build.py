@@ -84,8 +84,10 @@ def stubs_are_current(root: Path) -> bool:
 def fingerprint(root: Path) -> str:
     """A digest of everything that the stubs are made from, this file included."""
     digest = hashlib.sha256(importlib.metadata.version("grpcio-tools").encode())
-    for path in (Path(__file__), *sorted((root / PROTOS).rglob("*.proto"))):
-        digest.update(path.name.encode() + b"\0" + path.read_bytes() + b"\0")
+    digest.update(Path(__file__).read_bytes())
+    for path in sorted((root / PROTOS).rglob("*.proto")):
+        name = str(path.relative_to(root)).encode()
+        digest.update(name + b"\0" + path.read_bytes() + b"\0")
     return digest.hexdigest()
 
 

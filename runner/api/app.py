@@ -12,7 +12,17 @@ from typing import TYPE_CHECKING, Any, Final
 
 from aiohttp import web
 
-from runner.api import containers, events, execs, images, streams, system
+from runner.api import (
+    containers,
+    disk_usage,
+    events,
+    execs,
+    images,
+    prune,
+    stats,
+    streams,
+    system,
+)
 from runner.api.body import read_limited
 from runner.api.call import Call
 from runner.api.errors import error_response, report
@@ -41,6 +51,9 @@ ROUTES: Final = [
     *streams.ROUTES,
     *execs.ROUTES,
     *images.ROUTES,
+    *stats.ROUTES,
+    *prune.ROUTES,
+    *disk_usage.ROUTES,
 ]
 
 

@@ -260,6 +260,16 @@ def _is_user_defined(mode: str) -> bool:
     )
 
 
+def adapt_update(wanted: HostConfig, version: ApiVersion) -> None:
+    """Bring an update of any version into the present one's form (moby postContainerUpdate)."""
+    if version.below("1.40"):
+        wanted.pids_limit = None
+    if not version.below("1.42"):
+        wanted.kernel_memory = 0
+    if wanted.pids_limit is not None and wanted.pids_limit < 0:
+        wanted.pids_limit = 0  # what any negative number means, too: no limit
+
+
 def adapt_summaries(summaries: Iterable[Summary], version: ApiVersion) -> None:
     """Take out of a list what the client's version does not have."""
     for summary in summaries:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 from aiohttp import web
 
 from runner.api.body import read_json
-from runner.api.compat import adapt_create, adapt_inspect, adapt_summaries
+from runner.api.compat import adapt_create, adapt_inspect, adapt_summaries, adapt_update
 from runner.api.form import terminal_size
 from runner.api.respond import json_response, no_content
 from runner.api.routing import Route
@@ -22,8 +22,15 @@ from runner.engine.resize import container_resize
 from runner.engine.restart import container_restart
 from runner.engine.start import start as container_start
 from runner.engine.stop import container_stop
+from runner.engine.update import container_update
 from runner.image import platform as platforms
-from runner.types.container import Config, CreateRequest, HostConfig
+from runner.types.container import (
+    RESOURCES,
+    Config,
+    CreateRequest,
+    HostConfig,
+    UpdateResponse,
+)
 from runner.types.errors import InvalidParameter, RunnerError
 from runner.types.network import NetworkingConfig
 
@@ -132,6 +139,18 @@ async def rename(call: Call) -> web.Response:
     return no_content()
 
 
+async def update(call: Call) -> web.Response:
+    """Change its limits and its restart policy."""
+    request = await read_json(call.request, HostConfig)
+    wanted = HostConfig(
+        restart_policy=request.restart_policy,
+        **{name: getattr(request, name) for name in RESOURCES},
+    )
+    adapt_update(wanted, call.version)
+    warnings = await container_update(call.engine, call.name, wanted)
+    return json_response(UpdateResponse(warnings or None))
+
+
 async def resize(call: Call) -> web.Response:
     """Tell its terminal the size of the client's."""
     await container_resize(call.engine, call.name, *terminal_size(call.form))
@@ -148,15 +167,11 @@ async def inspect(call: Call) -> web.Response:
 async def list_(call: Call) -> web.Response:
     """All containers, in short."""
     form = call.form
-    filters = form.filters()
-    for name in ("since", "before"):  # parameters of their own, before there were filters
-        if form.text(name):
-            filters.setdefault(name, []).append(form.text(name))
     options = listing.ListOptions(
         all=form.flag("all"),
         limit=form.integer("limit") or 0,
         size=form.flag("size"),
-        filters=filters,
+        filters=form.filters(),
     )
     found = await listing.containers(call.engine, options)
     adapt_summaries(found, call.version)
@@ -175,5 +190,6 @@ ROUTES: Final = [
     Route("POST", "/containers/{name:.*}/kill", kill),
     Route("POST", "/containers/{name:.*}/resize", resize),
     Route("POST", "/containers/{name:.*}/rename", rename),
+    Route("POST", "/containers/{name:.*}/update", update),
     Route("DELETE", "/containers/{name:.*}", remove),
 ]

@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
 from typing import TYPE_CHECKING, Final
 
 from runner.api.respond import Stream
 from runner.api.routing import Route
-from runner.engine.events import parse_time, subscribe
 from runner.types.errors import InvalidParameter
+from runner.types.timestamps import parse_timestamp
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, AsyncIterator
-
     from aiohttp import web
 
     from runner.api.call import Call
@@ -26,22 +22,23 @@ async def events(call: Call) -> web.StreamResponse:
     The legacy fields `status`, `id` and `from` are there for every version that we serve: 1.52
     is the first without them.
     """
-    since, until = call.form.text("since"), call.form.text("until")
-    _check_times(since, until)
-    messages = await subscribe(call.engine.events, since, until, call.form.filters())
+    since, until = _span(call.form.text("since"), call.form.text("until"))
     stream = Stream(call, "application/json")
-    async with _subscribed(messages) as subscribed:
+    with call.engine.events.subscribe(call.form.filters(), since, until) as messages:
+        # a client may act as soon as it has our header, and wants to see the events of that
         await stream.start()
-        async for message in subscribed:
+        async for message in messages:
             if _is_shown(message, call):
                 await stream.write_json(message)
     return stream.response
 
 
-def _check_times(since: str, until: str) -> None:
-    start, end = parse_time(since, "since"), parse_time(until, "until")
+def _span(since: str, until: str) -> tuple[int | None, int | None]:
+    """In nanoseconds. Clients send Unix seconds, whatever their users have written."""
+    start, end = parse_timestamp(since), parse_timestamp(until)
     if start is not None and end is not None and end < start:
         raise InvalidParameter(f"`since` time ({since}) cannot be after `until` time ({until})")
+    return start, end
 
 
 def _is_shown(message: EventMessage, call: Call) -> bool:
@@ -49,33 +46,6 @@ def _is_shown(message: EventMessage, call: Call) -> bool:
     return not (
         call.version.below("1.46") and message.type == "image" and message.action == "create"
     )
-
-
-@contextlib.asynccontextmanager
-async def _subscribed(
-    messages: AsyncGenerator[EventMessage, None],
-) -> AsyncIterator[AsyncIterator[EventMessage]]:
-    """The messages, subscribed to when this is entered and not only when the first is asked for.
-
-    A client may act as soon as it has our header, and wants to see the events of that.
-    """
-    async with contextlib.aclosing(messages):
-        first = asyncio.ensure_future(anext(messages, None))
-        await asyncio.sleep(0)
-        try:
-            yield _chained(first, messages)
-        finally:
-            first.cancel()
-            await asyncio.wait({first})
-
-
-async def _chained(
-    first: asyncio.Future[EventMessage | None], rest: AsyncIterator[EventMessage]
-) -> AsyncIterator[EventMessage]:
-    if (message := await first) is not None:
-        yield message
-        async for message in rest:
-            yield message
 
 
 ROUTES: Final = [Route("GET", "/events", events, stream=True)]

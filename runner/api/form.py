@@ -9,16 +9,13 @@ from urllib.parse import unquote_to_bytes
 import msgspec
 
 from runner.types.errors import InvalidParameter, RunnerError
-from runner.types.gotext import saturating_int
+from runner.types.gotext import atoi, saturating_int
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
 _BAD_ESCAPE: Final = re.compile(r"%(?![0-9A-Fa-f]{2}).{0,2}", re.DOTALL)
 _FALSE: Final = frozenset({"", "0", "no", "false", "none"})
-_INTEGER: Final = re.compile(r"([+-]?)0*([0-9]+)")
-_INT64_DIGITS: Final = 19
-_MAX_INT64: Final = 2**63 - 1
 _MAX_UINT32: Final = 2**32 - 1
 
 
@@ -78,13 +75,10 @@ class Form:
         text = self.text(name)
         if not text:
             return None
-        found = _INTEGER.fullmatch(text)
-        if not found:
-            raise RunnerError(f"strconv.Atoi: parsing {_quote(text)}: invalid syntax")
-        sign, digits = found.groups()
-        if len(digits) > _INT64_DIGITS or (number := int(digits)) > _MAX_INT64:
-            raise RunnerError(f"strconv.Atoi: parsing {_quote(text)}: value out of range")
-        return -number if sign == "-" else number
+        try:
+            return atoi(text)
+        except ValueError as err:
+            raise RunnerError(str(err)) from err
 
     def uint32(self, name: str) -> int:
         """moby Uint32Value. Raises ValueError with its text."""
@@ -105,6 +99,8 @@ class Form:
             parsed = msgspec.json.decode(text)
         except (msgspec.DecodeError, RecursionError, UnicodeEncodeError) as err:
             raise InvalidParameter("invalid filter") from err
+        if parsed is None:
+            return {}
         if not isinstance(parsed, dict):
             raise InvalidParameter("invalid filter")
         return {key: _filter_values(value) for key, value in parsed.items()}
@@ -124,12 +120,10 @@ def _extent(form: Form, name: str, meaning: str) -> int:
 
 
 def _filter_values(value: Any) -> list[str]:
+    if value is None:
+        return []
     if isinstance(value, dict) and all(isinstance(on, bool) for on in value.values()):
         return sorted(value)
     if isinstance(value, list) and all(isinstance(item, str) for item in value):
         return list(dict.fromkeys(value))
     raise InvalidParameter("invalid filter")
-
-
-def _quote(text: str) -> str:
-    return msgspec.json.encode(text).decode()

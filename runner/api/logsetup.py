@@ -9,6 +9,8 @@ from typing import Final, Literal
 
 import msgspec
 
+from runner import trace
+
 LogFormat = Literal["text", "json"]
 
 LEVELS: Final = {
@@ -44,12 +46,19 @@ def _fields(record: logging.LogRecord) -> dict[str, str]:
         "module": record.name.removeprefix("runner."),
         "msg": message,
     }
-    container = getattr(record, "container", None) or _CONTAINER_ID.search(message)
-    if container:
-        fields["container"] = container if isinstance(container, str) else container[0]
+    if container := _container_of(record, message):
+        fields["container"] = container
     if record.exc_info:
         fields["error"] = logging.Formatter().formatException(record.exc_info)
     return fields
+
+
+def _container_of(record: logging.LogRecord, message: str) -> str:
+    """Named by who logs, by whoever the work is for, or in the message itself."""
+    if named := getattr(record, "container", "") or trace.subject():
+        return str(named)
+    found = _CONTAINER_ID.search(message)
+    return found[0] if found else ""
 
 
 def _timestamp(seconds: float) -> str:

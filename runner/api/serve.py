@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Final
 from runner.api import logsetup
 from runner.api.app import make_app
 from runner.api.debugtrap import dump_stacks
+from runner.api.metrics import listen_for_metrics, serving_metrics
 from runner.api.notify import sd_notify
 from runner.api.server import DEFAULT_HOST, TLSFiles, listen, serving
 from runner.engine.config import EngineConfig
@@ -63,27 +64,36 @@ def _raise_file_limit() -> None:
 async def _serve(options: argparse.Namespace) -> None:
     """Sockets first, so that nobody is turned away while the engine restores its containers."""
     stopping = _stop_signals()
-    with _pidfile(options.pidfile), _trace_file(os.environ.get("RUNNER_TRACE_FILE")):
+    with (
+        _pidfile(options.pidfile),
+        _trace_file(os.environ.get("RUNNER_TRACE_FILE")),
+        contextlib.ExitStack() as sockets,
+    ):
         listeners = listen(options.host or [DEFAULT_HOST], group=options.group, tls=_tls(options))
+        for listener in listeners:
+            sockets.callback(listener.close)
+        for_metrics = None
+        if options.metrics_addr:
+            for_metrics = listen_for_metrics(options.metrics_addr, group=options.group)
+            sockets.callback(for_metrics.close)
         engine = Engine(_engine_config(options))
         asyncio.get_running_loop().add_signal_handler(
             signal.SIGUSR1, dump_stacks, engine.config.exec_root
         )
+        await engine.open()
         try:
-            await engine.open()
-            try:
-                async with serving(make_app(engine), listeners):
-                    log.info("API listening on %s", ", ".join(options.host or [DEFAULT_HOST]))
-                    sd_notify("READY=1")
-                    await stopping.wait()
-                    fate = "go on running" if options.live_restore else "are stopped too"
-                    log.info("stopping; containers %s", fate)
-                    sd_notify("STOPPING=1")
-            finally:
-                await engine.close()
+            async with (
+                serving_metrics(engine.metrics, for_metrics),
+                serving(make_app(engine), listeners),
+            ):
+                log.info("API listening on %s", ", ".join(options.host or [DEFAULT_HOST]))
+                sd_notify("READY=1")
+                await stopping.wait()
+                fate = "go on running" if options.live_restore else "are stopped too"
+                log.info("stopping; containers %s", fate)
+                sd_notify("STOPPING=1")
         finally:
-            for listener in listeners:
-                listener.close()
+            await engine.close()
 
 
 def _stop_signals() -> asyncio.Event:
@@ -180,6 +190,7 @@ def _parser() -> argparse.ArgumentParser:
     add("--log-driver", default="json-file", help="log driver of containers that name none")
     add("--log-opt", action="append", default=[], metavar="KEY=VALUE", help="option of that driver")
     add("--pidfile", type=Path)
+    add("--metrics-addr", metavar="ADDRESS", help="where to serve metrics (HOST:PORT, unix://PATH)")
     add("--tlscacert", type=Path, help="authority that clients' certificates must come from")
     add("--tlscert", type=Path)
     add("--tlskey", type=Path)

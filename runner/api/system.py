@@ -61,9 +61,9 @@ def info_for(info: Info, call: Call) -> dict[str, Any]:
         info.firewall_backend = None
         for commit in (info.containerd_commit, info.runc_commit, info.init_commit):
             commit.expected = commit.id
+    if not version.below("1.42"):
+        info.kernel_memory = False
     answer: dict[str, Any] = wire.to_wire(info)
-    if version.below("1.42"):
-        answer["KernelMemory"] = False
     if version.below("1.47"):
         for name in ("CIDRs", "Hostnames"):
             answer["RegistryConfig"][f"AllowNondistributableArtifacts{name}"] = None

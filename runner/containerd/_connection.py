@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import time
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any
 
@@ -40,11 +41,20 @@ _leases: ContextVar[Mapping[Connection, str]] = ContextVar("_leases", default={}
 
 
 class Connection:
-    """One gRPC channel, speaking in one containerd namespace. Made inside a running loop."""
+    """One gRPC channel, speaking in one containerd namespace. Made inside a running loop.
 
-    def __init__(self, address: str, namespace: str) -> None:
+    `on_answer` is told of each single call: its service and method, and seconds to the answer.
+    """
+
+    def __init__(
+        self,
+        address: str,
+        namespace: str,
+        on_answer: Callable[[str, float], None] = lambda _method, _seconds: None,
+    ) -> None:
         self.address = address
         self.namespace = namespace
+        self.on_answer = on_answer
         self.channel = grpc.aio.insecure_channel(target(address), options=OPTIONS)
         self._closed = False
 
@@ -97,9 +107,13 @@ class Service:
 
     async def unary(self, method: str, request: Message, *, timeout: float | None = None) -> Any:
         """One request, one reply. `timeout` in seconds ends the call with DeadlineExceeded."""
-        call = getattr(self._stub, method)
-        with self.connection.observed(f"{self._name}.{method}"):
-            return await call(request, metadata=self.connection.metadata(), timeout=timeout)
+        call, name = getattr(self._stub, method), f"{self._name}.{method}"
+        began = time.perf_counter()
+        try:
+            with self.connection.observed(name):
+                return await call(request, metadata=self.connection.metadata(), timeout=timeout)
+        finally:
+            self.connection.on_answer(name, time.perf_counter() - began)
 
     def stream(self, method: str, request: Message) -> AsyncGenerator[Any, None]:
         """One request, sent at once, and many replies. The call ends with the iterator."""

@@ -22,6 +22,7 @@ from runner.containerd.version import VersionService
 from runner.types.errors import DeadlineExceeded, Unavailable
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from types import TracebackType
 
 ANSWER_TIMEOUT = 1.0
@@ -35,9 +36,17 @@ class Containerd:
     the next calls without anybody's doing. Calls under way when it goes end with Unavailable.
     """
 
-    def __init__(self, address: str, namespace: str, *, snapshotter: str = "overlayfs") -> None:
-        """`address` is a socket's absolute path or a unix:// URL. Raises InvalidParameter."""
-        self._connection = Connection(address, namespace)
+    def __init__(
+        self,
+        address: str,
+        namespace: str,
+        *,
+        snapshotter: str = "overlayfs",
+        on_answer: Callable[[str, float], None] = lambda _method, _seconds: None,
+    ) -> None:
+        """`address` is a socket's absolute path or a unix:// URL. `on_answer` is told how many
+        seconds each call took, by service and method. Raises InvalidParameter."""
+        self._connection = Connection(address, namespace, on_answer)
         self._snapshotter = snapshotter
         self.address = address
         self.namespace = namespace

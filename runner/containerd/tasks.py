@@ -13,7 +13,6 @@ from runner.containerd._connection import Service
 from runner.containerd._convert import (
     LINUX_RESOURCES,
     PROCESS,
-    any_from,
     any_to,
     descriptor_to,
     mount_to,
@@ -23,6 +22,7 @@ from runner.containerd._pb.services.tasks.v1 import tasks_pb2 as pb
 from runner.containerd._pb.services.tasks.v1.tasks_pb2_grpc import TasksStub
 from runner.containerd._pb.types.runc.options import oci_pb2
 from runner.containerd._pb.types.task import task_pb2
+from runner.containerd.metrics import stats_from
 from runner.containerd.values import Encoded
 from runner.types.errors import FailedPrecondition, NotFound
 
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from runner.containerd.runc import RuncOptions
     from runner.containerd.values import Mount
     from runner.types.image import Descriptor
+    from runner.types.stats import StatsResponse
 
 
 class Status(StrEnum):
@@ -253,13 +254,13 @@ class Tasks:
         """Thaw it. Raises FailedPrecondition unless it is paused."""
         await self._service.unary("Resume", pb.ResumeTaskRequest(container_id=container_id))
 
-    async def metrics(self, container_id: str) -> Encoded:
-        """The cgroup's metrics: io.containerd.cgroups.v1.Metrics or v2's, by the host."""
+    async def stats(self, container_id: str) -> StatsResponse:
+        """What the container's cgroup has counted; see `metrics`."""
         request = pb.MetricsRequest(filters=[f"id=={json.dumps(container_id)}"])
         reply: pb.MetricsResponse = await self._service.unary("Metrics", request)
         if not reply.metrics:
             raise NotFound(f"no metrics for task {container_id}: not found")
-        return any_from(reply.metrics[0].data)
+        return stats_from(reply.metrics[0])
 
     async def update(self, container_id: str, resources: bytes) -> None:
         """Change the cgroup's limits; `resources` is an OCI LinuxResources in JSON."""

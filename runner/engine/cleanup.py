@@ -36,7 +36,7 @@ async def cleanup(engine: Engine, container_id: str, *, exited: bool = False) ->
 
     `exited` says that the task is known to have ended, and need not be killed.
     """
-    with trace.step("engine.cleanup", container=container_id):
+    with trace.about(container_id), trace.step("engine.cleanup", container=container_id):
         in_containerd, network = await asyncio.gather(
             delete_from_containerd(engine, container_id, exited=exited),
             attempt(networking.release_network(engine, container_id), "release network"),

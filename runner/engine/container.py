@@ -6,18 +6,22 @@ Source: moby daemon/container.Container.
 from __future__ import annotations
 
 import asyncio
+from contextlib import nullcontext
 from typing import TYPE_CHECKING
 
 import msgspec
 
+from runner import trace
 from runner.engine.restart_manager import RestartManager
 from runner.engine.state import State, Waiters
 from runner.engine.stdio import Streams
 from runner.types.container import Config, HostConfig, NetworkSettings
+from runner.types.errors import Conflict
 from runner.types.image import Descriptor
 from runner.volume import MountPoint
 
 if TYPE_CHECKING:
+    from contextlib import AbstractContextManager
     from pathlib import Path
 
     from runner.containerd.values import Mount
@@ -54,6 +58,24 @@ class ContainerRecord(msgspec.Struct):
     app_armor_profile: str = ""
 
 
+class ContainerLock(asyncio.Lock):
+    """While it is held, what is logged is about its container."""
+
+    def __init__(self, container_id: str) -> None:
+        super().__init__()
+        self._container_id = container_id
+        self._about: AbstractContextManager[None] = nullcontext()
+
+    async def __aenter__(self) -> None:
+        await super().__aenter__()
+        self._about = trace.about(self._container_id)
+        self._about.__enter__()
+
+    async def __aexit__(self, *error: object) -> None:
+        self._about.__exit__(None, None, None)
+        await super().__aexit__(None, None, None)
+
+
 class Container:
     """The live object. `lock` is held as moby holds container.Lock(): for the whole of a start,
     stop or removal, never across the wait for the process itself."""
@@ -62,7 +84,7 @@ class Container:
         self.record = record
         self.directory = directory
         self.runtime_dir = runtime_dir
-        self.lock = asyncio.Lock()
+        self.lock = ContainerLock(record.id)
         self.waiters = Waiters()
         self.streams = Streams()
         self.log_driver: LogDriver | None = None
@@ -96,6 +118,18 @@ class Container:
     @property
     def host_config(self) -> HostConfig:
         return self.record.host_config
+
+    def check_running(self) -> None:
+        """Raise Conflict unless it runs; restarting is a kind of running (moby GetRunningTask)."""
+        if not self.state.running:
+            raise Conflict(f"container {self.id} is not running")
+
+    def check_not_restarting(self) -> None:
+        """Raise Conflict while it waits to be started again (moby errContainerIsRestarting)."""
+        if self.state.restarting:
+            raise Conflict(
+                f"Container {self.id} is restarting, wait until the container is running"
+            )
 
     def get_restart_manager(self) -> RestartManager:
         """The back-off of this series of restarts (moby RestartManager)."""

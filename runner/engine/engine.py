@@ -8,19 +8,23 @@ from contextlib import AsyncExitStack, suppress
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from runner import __version__
 from runner.containerd.client import Containerd
-from runner.engine import cleanup, networking, restore
+from runner.engine import cleanup, info, networking, restore
 from runner.engine.containerd_service import find_containerd
 from runner.engine.containers import Containers
+from runner.engine.disk_usage import SingleFlight
 from runner.engine.events import Events
 from runner.engine.execs import Execs
-from runner.engine.info import engine_id
 from runner.engine.keeper import Keeper
 from runner.engine.leftovers import Leftovers
 from runner.engine.metrics import Metrics
 from runner.engine.monitor import Monitor
+from runner.engine.prune import Pruning
 from runner.engine.shutdown import shut_down_containers, shutdown_timeout
-from runner.engine.sysinfo import read_sysinfo
+from runner.engine.state import count_states
+from runner.engine.stats import StatsCollector
+from runner.engine.sysinfo import memory_total, read_sysinfo
 from runner.engine.task_events import follow_task_events
 from runner.image.store import ImageStore
 from runner.logs import validate_log_opts
@@ -59,6 +63,9 @@ class Engine:
         self.metrics = Metrics()
         self.monitor = Monitor(self)
         self.execs = Execs()
+        self.stats = StatsCollector(self)
+        self.pruning = Pruning()
+        self.counting = SingleFlight()
         self.closing = False
         self._tasks: set[asyncio.Task[Any]] = set()
         self._resources = AsyncExitStack()
@@ -72,12 +79,17 @@ class Engine:
         config.make_directories()
         self.host = await asyncio.to_thread(read_host, config.default_runtime)
         async with AsyncExitStack() as resources:
-            self.id = engine_id(config.data_root)
+            self.id = info.engine_id(config.data_root)
             self.store = Store(config.data_root / "runner.db")
             resources.callback(self.store.close)
             address = await find_containerd(config, resources)
             self.containerd = await resources.enter_async_context(
-                Containerd(address, config.containerd_namespace, snapshotter=config.snapshotter)
+                Containerd(
+                    address,
+                    config.containerd_namespace,
+                    snapshotter=config.snapshotter,
+                    on_answer=self.metrics.containerd_request,
+                )
             )
             await self._ensure_namespace()
             self.images = ImageStore(self.containerd, config.snapshotter)
@@ -89,7 +101,10 @@ class Engine:
             resources.push_async_callback(self.network.close)
             await networking.enable_forwarding(self)
             self.sysinfo = await asyncio.to_thread(read_sysinfo, self.host)
+            for warning in self.sysinfo.warnings:
+                log.warning("%s", warning)
             self.containers = Containers(self.store, config)
+            self._describe()
             self.leftovers = Leftovers(self)
             self.keeper = Keeper(config.exec_root / "keeper.sock")
             await self.keeper.open()
@@ -100,6 +115,20 @@ class Engine:
             log.info("restored: %s", report)
             self._resources = resources.pop_all()
         return report
+
+    def _describe(self) -> None:
+        """What the metrics tell besides what happens (moby NewDaemon)."""
+        version = {"version": __version__, "commit": "", "graphdriver": self.config.snapshotter}
+        self.metrics.describe(
+            {**version, "daemon_id": self.id, **info.host_labels(self.host)},
+            cpus=self.sysinfo.cpu_count,
+            memory=memory_total(),
+        )
+        self.metrics.watch(
+            subscribers=lambda: self.events.listeners,
+            states=lambda: count_states(container.state for container in self.containers),
+        )
+        self.events.observe(lambda _: self.metrics.event())
 
     async def _ensure_namespace(self) -> None:
         with suppress(AlreadyExists):

@@ -4,31 +4,27 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import re
 import time
 from collections import deque
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
-from runner.types import times
+from runner.image import reference as references
+from runner.types import filters
 from runner.types.errors import InvalidParameter
 from runner.types.events import Actor, EventMessage
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Callable, Iterator, Mapping, Sequence
+    from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 
     from runner.engine.container import Container
+    from runner.types.filters import Filters
 
-_KEPT = 256
-_SUBSCRIBER_BUFFER = 1024
-_PREFIXES = ("health_status", "exec_create", "exec_start")
-_FILTERS = frozenset(
-    {"event", "type", "label", "scope", "container", "image", "network", "volume", "daemon"}
-    | {"plugin", "node", "service", "secret", "config"}
+_KEPT: Final = 256
+_SUBSCRIBER_BUFFER: Final = 1024
+_DETAILED: Final = frozenset({"health_status", "exec_create", "exec_start"})
+_KINDS: Final = (
+    *("daemon", "container", "plugin", "volume", "network", "node", "service", "secret", "config"),
 )
-
-_UNIX_TIME = re.compile(r"(-?[0-9]{1,18})(?:\.([0-9]*))?")
-
-Filters = dict[str, list[str]]
 
 
 class Events:
@@ -36,7 +32,7 @@ class Events:
 
     def __init__(self) -> None:
         self._past: deque[EventMessage] = deque(maxlen=_KEPT)
-        self._subscribers: set[asyncio.Queue[EventMessage]] = set()
+        self._subscribers: set[Subscription] = set()
         self._observers: list[Callable[[EventMessage], None]] = []
 
     def observe(self, observer: Callable[[EventMessage], None]) -> None:
@@ -60,9 +56,8 @@ class Events:
         self._past.append(message)
         for observer in self._observers:
             observer(message)
-        for queue in self._subscribers:
-            with contextlib.suppress(asyncio.QueueFull):
-                queue.put_nowait(message)
+        for subscriber in self._subscribers:
+            subscriber.offer(message)
 
     def log_container(
         self, container: Container, action: str, attributes: Mapping[str, str] | None = None
@@ -87,133 +82,103 @@ class Events:
         return list(self._past)
 
     @contextlib.contextmanager
-    def subscription(self) -> Iterator[asyncio.Queue[EventMessage]]:
-        """A queue that gets every event from now on."""
-        queue: asyncio.Queue[EventMessage] = asyncio.Queue(_SUBSCRIBER_BUFFER)
-        self._subscribers.add(queue)
-        try:
-            yield queue
-        finally:
-            self._subscribers.discard(queue)
+    def subscribe(
+        self, chosen: Filters, since: int | None = None, until: int | None = None
+    ) -> Iterator[Subscription]:
+        """What passes the filters: of the past if `since` or `until` is given, and from now on.
 
-
-def check_filters(filters: Filters) -> None:
-    """Raise InvalidParameter for a filter that dockerd does not know."""
-    for name in filters:
-        if name not in _FILTERS:
-            raise InvalidParameter(f"invalid filter '{name}'")
-
-
-def matches(message: EventMessage, filters: Filters) -> bool:
-    """Whether the message passes every filter, with any value of each (moby events/filter.go)."""
-    return all(not values or _passes(message, name, values) for name, values in filters.items())
-
-
-def _passes(message: EventMessage, name: str, values: Sequence[str]) -> bool:
-    match name:
-        case "event":
-            return any(_is_action(message.action, wanted) for wanted in values)
-        case "type":
-            return message.type in values
-        case "scope":
-            return message.scope in values
-        case "label":
-            return _has_labels(message, values)
-        case _:
-            return any(_is_actor(message, name, wanted) for wanted in values)
-
-
-def _is_action(action: str, wanted: str) -> bool:
-    if wanted in _PREFIXES:
-        return action.partition(":")[0] == wanted
-    return action == wanted
-
-
-def _has_labels(message: EventMessage, wanted: Sequence[str]) -> bool:
-    attributes = message.actor.attributes
-    return all(
-        attributes.get(key) == value if separator else key in attributes
-        for key, separator, value in (label.partition("=") for label in wanted)
-    )
-
-
-def _is_actor(message: EventMessage, kind: str, wanted: str) -> bool:
-    if message.type != kind:
-        return kind == "image" and _is_image_of(message, wanted)
-    names = {message.actor.id, message.actor.attributes.get("name", "")}
-    if kind == "container":
-        return wanted in names or message.actor.id.startswith(wanted)
-    if kind == "image":
-        return _is_image_of(message, wanted)
-    return wanted in names
-
-
-def _is_image_of(message: EventMessage, wanted: str) -> bool:
-    names = {message.actor.attributes.get("image", ""), message.actor.attributes.get("name", "")}
-    if message.type == "image":
-        names.add(message.actor.id)
-    return wanted in names or wanted in {_without_tag(name) for name in names if name}
-
-
-def _without_tag(name: str) -> str:
-    head, separator, tag = name.rpartition(":")
-    return head if separator and "/" not in tag else name
-
-
-async def subscribe(
-    events: Events, since: str, until: str, filters: Filters
-) -> AsyncGenerator[EventMessage, None]:
-    """Past events when `since` or `until` is given, then those to come, to `until`.
-
-    Times are Unix seconds with an optional fraction. Raises InvalidParameter at once for a bad
-    filter or time. Source: moby SubscribeToEvents.
-    """
-    check_filters(filters)
-    since_ns, until_ns = parse_time(since, "since"), parse_time(until, "until")
-    return _stream(events, since_ns, until_ns, filters)
-
-
-async def _stream(
-    events: Events, since: int | None, until: int | None, filters: Filters
-) -> AsyncGenerator[EventMessage, None]:
-    with events.subscription() as queue:
+        Times in nanoseconds since the epoch. Source: moby SubscribeToEvents, which knows of no
+        filter that it would refuse.
+        """
+        subscription = Subscription(chosen, until)
         if since is not None or until is not None:
-            for message in events.past():
-                if _is_between(message, since, until) and matches(message, filters):
-                    yield message
-        while (message_or_none := await _next(queue, until)) is not None:
-            if matches(message_or_none, filters):
-                yield message_or_none
+            for message in self._past:
+                if _is_between(message, since, until):
+                    subscription.offer(message)
+        self._subscribers.add(subscription)
+        try:
+            yield subscription
+        finally:
+            self._subscribers.discard(subscription)
 
 
 def _is_between(message: EventMessage, since: int | None, until: int | None) -> bool:
+    """An end at or before the epoch is none, as far as the past goes (loadBufferedEvents)."""
     moment = message.time_nano
-    return (since is None or since <= moment) and (until is None or moment <= until)
+    return moment >= (since or 0) and (until is None or until <= 0 or moment <= until)
 
 
-async def _next(queue: asyncio.Queue[EventMessage], until_ns: int | None) -> EventMessage | None:
-    if until_ns is None:
-        return await queue.get()
-    try:
-        async with asyncio.timeout(max(0.0, (until_ns - time.time_ns()) / 1e9)):
-            return await queue.get()
-    except TimeoutError:
-        return None
+class Subscription:
+    """A client's events, to be iterated over; they end at `until`.
 
-
-def parse_time(text: str, name: str) -> int | None:
-    """Nanoseconds since the epoch from `seconds[.nanoseconds]` or RFC3339; None if empty.
-
-    Raises InvalidParameter naming the parameter.
+    Of a client that reads too slowly, those are dropped that do not fit into the buffer.
     """
-    if not text:
-        return None
-    if found := _UNIX_TIME.fullmatch(text):
-        seconds, fraction = found.groups(default="")
-        return int(seconds) * 1_000_000_000 + int(fraction[:9].ljust(9, "0"))
+
+    def __init__(self, chosen: Filters, until: int | None) -> None:
+        self._chosen = chosen
+        self._until = until
+        self._waiting: asyncio.Queue[EventMessage] = asyncio.Queue(_SUBSCRIBER_BUFFER)
+
+    def offer(self, message: EventMessage) -> None:
+        """Hand over an event if it passes the filters."""
+        if matches(message, self._chosen):
+            with contextlib.suppress(asyncio.QueueFull):
+                self._waiting.put_nowait(message)
+
+    async def __aiter__(self) -> AsyncIterator[EventMessage]:
+        while True:
+            try:
+                async with asyncio.timeout(self._time_left()):
+                    message = await self._waiting.get()
+            except TimeoutError:
+                return
+            yield message
+
+    def _time_left(self) -> float | None:
+        """Seconds. What waits already is read even when there are none left."""
+        if self._until is None:
+            return None
+        return max(0.0, (self._until - time.time_ns()) / 1e9)
+
+
+def matches(message: EventMessage, chosen: Filters) -> bool:
+    """Whether the message passes every filter, with any value of each (moby events/filter.go).
+
+    A filter by name does not look at the type: `container=x` also finds a network whose name
+    begins with x.
+    """
+    attributes = message.actor.attributes
+    return (
+        _is_action(message.action, chosen)
+        and filters.exact(chosen, "type", message.type)
+        and filters.exact(chosen, "scope", message.scope)
+        and all(_is_named(message.actor, kind, chosen) for kind in _KINDS)
+        and any(filters.exact(chosen, "image", name) for name in _image_names(message))
+        and filters.labels(chosen, "label", attributes)
+    )
+
+
+def _is_action(action: str, chosen: Filters) -> bool:
+    """Exactly, unless one of those is asked for that tell details behind a colon."""
+    by_beginning = not _DETAILED.isdisjoint(chosen.get("event", ()))
+    return (filters.fuzzy if by_beginning else filters.exact)(chosen, "event", action)
+
+
+def _is_named(actor: Actor, kind: str, chosen: Filters) -> bool:
+    name = actor.attributes.get("name", "")
+    return filters.fuzzy(chosen, kind, actor.id) or filters.fuzzy(chosen, kind, name)
+
+
+def _image_names(message: EventMessage) -> Iterator[str]:
+    """What the event's image is called, with its tag and without."""
+    attribute = "name" if message.type == "image" else "image"
+    for name in (message.actor.id, message.actor.attributes.get(attribute, "")):
+        yield name
+        yield _without_tag(name)
+
+
+def _without_tag(image: str) -> str:
     try:
-        return times.parse_ns(text)
-    except ValueError:
-        raise InvalidParameter(
-            f'invalid value for "{name}": failed to parse value as time or duration: "{text}"'
-        ) from None
+        return references.parse(image).familiar_name
+    except InvalidParameter:
+        return image

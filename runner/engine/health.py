@@ -156,7 +156,6 @@ async def _monitor(engine: Engine, container: Container) -> None:
         health = container.state.health
         status = health.status if health else UNHEALTHY
         await asyncio.sleep(timing.until_next(status, time.monotonic_ns() - started) / _SECOND)
-        engine.metrics.health_check()
         result = await _probe(engine, container, command, timing)
         async with container.lock:
             _handle_result(engine, container, result, timing)
@@ -184,12 +183,14 @@ async def _probe(
 ) -> HealthcheckResult:
     """Run the check once (moby cmdProbe.run); a failure to run it is a failed check."""
     started = times.now()
+    failed = False
     try:
         exit_code, output = await _run(engine, container, command, timing)
     except RunnerError as err:
-        engine.metrics.health_check_failed()
+        failed = True
         log.warning("health check error: %s", err, extra={"container": container.id})
         exit_code, output = -1, str(err)
+    engine.metrics.health_check(failed=failed)
     return HealthcheckResult(start=started, end=times.now(), exit_code=exit_code, output=output)
 
 
@@ -224,11 +225,13 @@ async def _run(
 
 
 async def _start(engine: Engine, exec_: Exec) -> None:
+    began = time.monotonic()
     starting = engine.background(exec_run.start(engine, exec_), f"start exec {exec_.id}")
     done, _ = await asyncio.wait({starting}, timeout=_STARTING_LIMIT)
     if not done:
         raise RunnerError(f"timed out starting health check for container {exec_.container.id}")
     starting.result()
+    engine.metrics.health_check_started(time.monotonic() - began)
 
 
 async def _ends_within(exec_: Exec, seconds: float) -> bool:

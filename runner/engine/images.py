@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING
 
 from runner.image import archive, pull, reference
@@ -40,9 +41,11 @@ async def image_pull(
     progress: Progress,
 ) -> None:
     """Pull the image, or all tags of a bare name (moby PullImage). Emits `pull`."""
+    began = time.monotonic()
     await pull.pull(
         engine.images, ref, platform=platform, credentials=credentials, progress=progress
     )
+    engine.metrics.image_action("pull", time.monotonic() - began)
     _log(engine, "pull", ref.familiar, ref.familiar_name)
 
 

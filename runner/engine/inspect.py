@@ -5,8 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from runner.engine import network_settings, networking, sizes
+from runner.engine import network_settings, networking
 from runner.engine.logs import log_path
+from runner.engine.sizes import Sizes
 from runner.types.container import InspectResponse
 from runner.types.image import GraphDriverData
 
@@ -19,7 +20,7 @@ async def container_inspect(engine: Engine, reference: str, *, size: bool) -> In
     """Everything about the container (moby ContainerInspect). Raises NotFound."""
     container = engine.containers.get(reference)
     record = container.record
-    size_rw, size_root_fs = await sizes.of(engine, container) if size else (None, None)
+    size_rw, size_root_fs = await Sizes(engine).of(container) if size else (None, None)
     files = networking.files_of(engine, container)
     return InspectResponse(
         id=record.id,

@@ -14,6 +14,7 @@ import msgspec
 from tenacity import AsyncRetrying, RetryError, retry_if_result, stop_after_attempt
 from tenacity.wait import wait_exponential
 
+from runner import trace
 from runner.engine import cleanup, mounts
 
 if TYPE_CHECKING:
@@ -67,7 +68,10 @@ class Leftovers:
             await asyncio.wait(self._sweeping)
 
     async def _sweep(self, leftover: Leftover, after: asyncio.Task[bool] | None) -> None:
-        released = after is not None and await after
+        with trace.about(leftover.id):
+            await self._sweep_up(leftover, released=after is not None and await after)
+
+    async def _sweep_up(self, leftover: Leftover, *, released: bool) -> None:
         retry = AsyncRetrying(
             retry=retry_if_result(lambda done: not done),
             stop=stop_after_attempt(_ATTEMPTS),

@@ -6,9 +6,10 @@ import contextlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from runner.engine.events import parse_time
-from runner.logs import LogDriver, LogInfo, Message, ReadConfig, create_driver, parse_int
+from runner.logs import LogDriver, LogInfo, Message, ReadConfig, create_driver
 from runner.types.errors import Conflict, InvalidParameter, RunnerError
+from runner.types.gotext import atoi
+from runner.types.timestamps import parse_timestamp
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
@@ -96,8 +97,8 @@ async def container_logs(engine: Engine, reference: str, request: LogsRequest) -
         raise Conflict("can not get logs from container which is dead or marked for removal")
     running = container.log_driver
     config = ReadConfig(
-        since_ns=parse_time(request.since, "since"),
-        until_ns=parse_time(request.until, "until") if request.until != "0" else None,
+        since_ns=parse_timestamp(request.since),
+        until_ns=parse_timestamp("" if request.until == "0" else request.until),
         tail=_lines(request.tail),
         follow=request.follow and running is not None,
     )
@@ -115,7 +116,7 @@ async def container_logs(engine: Engine, reference: str, request: LogsRequest) -
 def _lines(tail: str) -> int:
     """How many lines; -1, which is all, for what is no number."""
     try:
-        return max(parse_int(tail), -1)
+        return max(atoi(tail), -1)
     except ValueError:
         return -1
 

@@ -192,6 +192,12 @@ def release_references(engine: Engine, container: Container) -> None:
         engine.volumes.release(point.name, container.id)
 
 
+def retire_volumes(engine: Engine, names: list[str]) -> None:
+    """The volumes that go with the container are gone for its clients as soon as itself is."""
+    for name in names:
+        engine.volumes.retire(name)
+
+
 async def remove_volumes(engine: Engine, names: list[str]) -> None:
     """Remove volumes; those that others use stay, those that are gone are fine."""
     for name in names:

@@ -174,12 +174,3 @@ def _ports(bindings: PortMap) -> list[Port]:
             for binding in published or []
         ]
     return listed
-
-
-def is_on(container: Container, network: str) -> bool:
-    """Whether the container is on the network, by name or ID."""
-    settings = container.record.network_settings
-    return any(
-        network == name or (place.network_id and place.network_id.startswith(network))
-        for name, place in settings.networks.items()
-    )

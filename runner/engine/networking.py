@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import logging
 import socket
+import time
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -143,6 +144,7 @@ async def allocate_network(engine: Engine, container: Container) -> None:
     """
     if container.config.network_disabled:
         return
+    began = time.monotonic()
     try:
         for name in container.record.network_settings.networks:
             await _connect(engine, container, name)
@@ -152,16 +154,18 @@ async def allocate_network(engine: Engine, container: Container) -> None:
     record = engine.network.record(container.id)
     container.record.network = msgspec.json.encode(record) if record else b""
     engine.containers.checkpoint(container)
+    engine.metrics.network_action("allocate", time.monotonic() - began)
 
 
 async def _connect(engine: Engine, container: Container, name: str) -> None:
-    identity = network_id(engine, name)
+    began, identity = time.monotonic(), network_id(engine, name)
     place = container.record.network_settings.networks[name]
     place.network_id = identity
     if name == "bridge":
         await _join_bridge(engine, container, identity)
     else:
         place.endpoint_id = generate_id()
+    engine.metrics.network_action("connect", time.monotonic() - began)
 
 
 async def _join_bridge(engine: Engine, container: Container, identity: str) -> None:
@@ -223,11 +227,13 @@ async def release_network(engine: Engine, container_id: str) -> None:
 
     Raises System when something could not be removed.
     """
+    began = time.monotonic()
     with trace.step("network.delete_sandbox", container=container_id):
         done = await engine.network.delete_sandbox(container_id)
     engine.store.addresses.release_all(container_id)
     if not done:
         raise System(f"the network of container {container_id} could not be removed completely")
+    engine.metrics.network_action("release", time.monotonic() - began)
 
 
 def released(engine: Engine, container: Container) -> None:

@@ -48,13 +48,9 @@ def joinable(engine: Engine, reference: str, what: str) -> Container:
         container = engine.containers.get(reference)
     except NotFound as err:
         raise System(f"{what}: {err}") from err
-    problem: RunnerError | None = None
-    if not container.state.running:
-        problem = Conflict(f"container {container.id} is not running")
-    elif container.state.restarting:
-        problem = Conflict(
-            f"Container {container.id} is restarting, wait until the container is running"
-        )
-    if problem is not None:
-        raise problem.wrap(what)
+    try:
+        container.check_running()
+        container.check_not_restarting()
+    except Conflict as err:
+        raise err.wrap(what) from err
     return container

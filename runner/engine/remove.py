@@ -85,6 +85,8 @@ async def _cleanup_container(engine: Engine, container: Container, *, remove_vol
         leftover = leftovers.Leftover.of(container, volumes)
         engine.containers.forget(container, leftovers.encode(leftover))
         mounts.release_references(engine, container)
+        mounts.retire_volumes(engine, volumes)
+        engine.stats.stop_collection(container)
         await cleanup.attempt(container.reset(), "close the streams and the log")
         container.waiters.removed()
         engine.events.log_container(container, "destroy")

@@ -24,6 +24,10 @@ class RestartManager:
         self._delay = 0.0
         self._cancelled = asyncio.Event()
 
+    def set_policy(self, policy: RestartPolicy) -> None:
+        """Go by another policy from now on; what has been counted stays (moby SetPolicy)."""
+        self.policy = policy
+
     def cancel(self) -> None:
         """Never restart again under this manager: the user stopped the container."""
         self._cancelled.set()

@@ -22,6 +22,7 @@ import logging
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from runner import trace
 from runner.containerd.tasks import Status as TaskStatus
 from runner.engine import (
     exec_run,
@@ -112,27 +113,39 @@ async def _restore_one(
     *,
     in_containerd: bool,
 ) -> None:
-    state = container.state
     try:
-        await mounts.restore(engine, container, running=state.running)
-        if state.running and not state.restarting and task is not None and _is_alive(task):
-            await _take_up(engine, container, task)
-            if engine.config.live_restore:
-                report.taken_up.append(container.id)
-            else:
-                await shut_down_container(engine, container)
-                container.restart_manager = None  # the stop has ended it; the policy has a say yet
-                report.shut_down.append(container.id)
-        elif state.running:
-            await _record_exit(engine, container, task)
-            report.ended_meanwhile.append(container.id)
-        elif in_containerd or _has_traces(engine, container):
-            await start.cleanup_now_or_later(engine, container)
-            report.undone.append(container.id)
+        with trace.about(container.id):
+            await _bring_up_to_date(engine, container, task, report, in_containerd=in_containerd)
     except RunnerError as err:
         log.error("failed to restore the container: %s", err, extra={"container": container.id})
     except Exception:  # whatever is wrong with one must not keep the engine from all the others
         log.exception("failed to restore the container", extra={"container": container.id})
+
+
+async def _bring_up_to_date(
+    engine: Engine,
+    container: Container,
+    task: Process | None,
+    report: Report,
+    *,
+    in_containerd: bool,
+) -> None:
+    state = container.state
+    await mounts.restore(engine, container, running=state.running)
+    if state.running and not state.restarting and task is not None and _is_alive(task):
+        await _take_up(engine, container, task)
+        if engine.config.live_restore:
+            report.taken_up.append(container.id)
+        else:
+            await shut_down_container(engine, container)
+            container.restart_manager = None  # the stop has ended it; the policy has a say yet
+            report.shut_down.append(container.id)
+    elif state.running:
+        await _record_exit(engine, container, task)
+        report.ended_meanwhile.append(container.id)
+    elif in_containerd or _has_traces(engine, container):
+        await start.cleanup_now_or_later(engine, container)
+        report.undone.append(container.id)
 
 
 def _is_alive(task: Process | None) -> bool:

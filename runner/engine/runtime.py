@@ -90,12 +90,13 @@ def _is_being_swept_up(error: BaseException) -> bool:
     """Whether containerd still has the bundle of a Create that nobody waits for any more.
 
     When an engine dies in Tasks.Create, containerd cleans up after it for as long as five seconds
-    (its timeout io.containerd.timeout.shim.cleanup), and the next Create meets the directory.
+    (its timeout io.containerd.timeout.shim.cleanup), and the next Create meets the directory, or
+    makes it while it is being removed.
     """
     text = str(error)
-    return isinstance(error, RunnerError) and (
-        text.startswith("mkdir ") and text.endswith(": file exists")
-    )
+    is_there = text.startswith("mkdir ") and text.endswith(": file exists")
+    is_going = "failed to start shim" in text and "getwd: no such file or directory" in text
+    return isinstance(error, RunnerError) and (is_there or is_going)
 
 
 async def close_stdin(engine: Engine, container: Container) -> None:

@@ -23,6 +23,8 @@ from runner.types.container import Health, StateInspect
 from runner.types.errors import InvalidParameter
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from runner.engine.exit_status import ExitStatus
 
 
@@ -161,6 +163,14 @@ class Waiters:
         for future in list(group):
             if not future.done():
                 future.set_result(None)
+
+
+def count_states(states: Iterable[State]) -> dict[str, int]:
+    """How many run, are paused, or are neither, restarting ones among them (setStateCounter)."""
+    counts = {"running": 0, "paused": 0, "stopped": 0}
+    for state in states:
+        counts[state.status if state.status in counts else "stopped"] += 1
+    return counts
 
 
 def human_duration(seconds: float) -> str:

@@ -53,6 +53,11 @@ class SysInfo:
     warnings: tuple[str, ...] = ()
 
 
+def memory_total() -> int:
+    """Bytes of memory that the host has (MemTotal)."""
+    return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+
+
 def read_sysinfo(host: Host, root: Path = Path("/")) -> SysInfo:
     """Look at /proc and /sys below `root`. What cannot be read counts as missing."""
     machine = Machine(root)

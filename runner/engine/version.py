@@ -2,85 +2,54 @@
 
 from __future__ import annotations
 
-import asyncio
-import shutil
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from runner import __version__
+from runner.engine.programs import init_program, runtime_program
 from runner.types.system import ComponentVersion, PlatformName, Version
 
 if TYPE_CHECKING:
     from runner.engine.engine import Engine
+    from runner.engine.programs import Program
 
 API_VERSION = "1.51"
 MIN_API_VERSION = "1.24"
 
 
 async def system_version(engine: Engine) -> Version:
-    """The engine, its containerd and its runc."""
-    kernel = engine.host.kernel_release
-    details = {
+    """The engine, its containerd, its runc and its init."""
+    with engine.metrics.host_info("system_version"):
+        kernel = engine.host.kernel_release
+        containerd = await engine.containerd.version.version()
+        programs = (await runtime_program(engine.config.default_runtime), await init_program())
+        return Version(
+            platform=PlatformName(name="runner"),
+            components=[
+                ComponentVersion("Engine", __version__, _details(engine)),
+                ComponentVersion(
+                    "containerd", containerd.version, {"GitCommit": containerd.revision}
+                ),
+                *(_component(program) for program in programs if program),
+            ],
+            version=__version__,
+            api_version=API_VERSION,
+            min_api_version=MIN_API_VERSION,
+            os="linux",
+            arch=engine.host.architecture,
+            kernel_version=kernel,
+        )
+
+
+def _details(engine: Engine) -> dict[str, str]:
+    return {
         "ApiVersion": API_VERSION,
         "Experimental": "false",
         "Arch": engine.host.architecture,
-        "KernelVersion": kernel,
+        "KernelVersion": engine.host.kernel_release,
         "MinAPIVersion": MIN_API_VERSION,
         "Os": "linux",
     }
-    containerd = await engine.containerd.version.version()
-    runc, commit = await runc_version(engine.config.default_runtime)
-    return Version(
-        platform=PlatformName(name="runner"),
-        components=[
-            ComponentVersion(name="Engine", version=__version__, details=details),
-            ComponentVersion(
-                name="containerd",
-                version=containerd.version,
-                details={"GitCommit": containerd.revision},
-            ),
-            ComponentVersion(name="runc", version=runc, details={"GitCommit": commit}),
-        ],
-        version=__version__,
-        api_version=API_VERSION,
-        min_api_version=MIN_API_VERSION,
-        os="linux",
-        arch=engine.host.architecture,
-        kernel_version=kernel,
-    )
 
 
-async def runc_version(binary: str) -> tuple[str, str]:
-    """Version and commit that the OCI runtime tells; empty when it cannot be asked.
-
-    Asked once, and again when the file has changed: it takes several milliseconds.
-    """
-    path = shutil.which(binary)
-    if path is None:
-        return "", ""
-    key = (path, Path(path).stat().st_mtime_ns)
-    if key not in _versions:
-        _versions[key] = _parse_version(await _output_of(path, "--version"))
-    return _versions[key]
-
-
-_versions: dict[tuple[str, int], tuple[str, str]] = {}
-
-
-async def _output_of(*command: str) -> str:
-    process = await asyncio.create_subprocess_exec(
-        *command, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.DEVNULL
-    )
-    output, _ = await process.communicate()
-    return output.decode(errors="replace")
-
-
-def _parse_version(output: str) -> tuple[str, str]:
-    """`NAME version X` and `commit: Y`, as runc and crun print them."""
-    version = commit = ""
-    for line in output.splitlines():
-        if " version " in line and not version:
-            version = line.rpartition(" ")[2]
-        elif line.startswith("commit: "):
-            commit = line.partition(": ")[2]
-    return version, commit
+def _component(program: Program) -> ComponentVersion:
+    return ComponentVersion(program.name, program.version, {"GitCommit": program.commit})

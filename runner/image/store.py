@@ -37,6 +37,9 @@ if TYPE_CHECKING:
 
 EVERY_IMAGE = ImageFilters()
 
+_PARENT_LABEL = "org.mobyproject.image.parent"
+"""Whoever makes an image from another notes it here (moby imageLabelClassicBuilderParent)."""
+
 
 @dataclass(frozen=True, slots=True)
 class Image:
@@ -126,6 +129,11 @@ class ImageStore:
         """The familiar names of all records with this target, dangling ones left out."""
         found = await self.images.list(f"target.digest=={image_id}")
         return [lookup.familiar_name(record) for record in found if not lookup.is_dangling(record)]
+
+    async def children(self, image_id: str) -> builtins.list[str]:
+        """The IDs of the images that were made from this one (moby Children)."""
+        found = await self.images.list(f"labels.{_PARENT_LABEL}=={image_id}")
+        return [record.target.digest for record in found]
 
     async def ensure_unpacked(self, image: Image) -> str:
         """The snapshot to build a container's root upon (moby getImageSnapshot).

@@ -16,7 +16,6 @@ from runner.logs.info import LogInfo
 from runner.logs.message import Batch, Message, Partial, Stream
 from runner.logs.options import DRIVERS, merge_and_verify_log_config, validate_log_opts
 from runner.logs.reader import ReadConfig
-from runner.logs.values import parse_int
 
 __all__ = [
     "DRIVERS",
@@ -32,6 +31,5 @@ __all__ = [
     "Stream",
     "create_driver",
     "merge_and_verify_log_config",
-    "parse_int",
     "validate_log_opts",
 ]

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Final
 from runner.logs.local import create_local
 from runner.logs.options import DEFAULT_RING_SIZE, ring_size
 from runner.logs.ring import RingDriver
-from runner.logs.values import parse_bool
 from runner.types.errors import RunnerError
+from runner.types.gotext import parse_bool
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Mapping

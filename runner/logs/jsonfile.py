@@ -9,7 +9,7 @@ from runner.logs.filedriver import FileDriver
 from runner.logs.jsonlog import JSONLines
 from runner.logs.logfile import Rotation
 from runner.logs.tag import parse_log_tag
-from runner.logs.values import parse_bool, parse_int
+from runner.types.gotext import atoi, parse_bool
 from runner.types.units import from_human_size
 
 if TYPE_CHECKING:
@@ -46,6 +46,6 @@ def _max_size(text: str) -> int:
 
 
 def _max_files(text: str) -> int:
-    if (count := parse_int(text)) < 1:
+    if (count := atoi(text)) < 1:
         raise ValueError("max-file cannot be less than 1")
     return count

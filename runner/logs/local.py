@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 from runner.logs.filedriver import FileDriver
 from runner.logs.logentry import LogEntries
 from runner.logs.logfile import Rotation
-from runner.logs.values import parse_bool, parse_int
+from runner.types.gotext import atoi, parse_bool
 from runner.types.units import from_human_size
 
 if TYPE_CHECKING:
@@ -51,7 +51,7 @@ def _max_size(text: str) -> int:
 
 def _max_files(text: str) -> int:
     try:
-        return parse_int(text)
+        return atoi(text)
     except ValueError as err:
         raise ValueError(f"invalid value for max-file: {text}: {err}") from err
 

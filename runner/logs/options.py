@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from runner.logs.syslog.options import validate_syslog
-from runner.logs.values import parse_bool
 from runner.types.container import LogConfig
 from runner.types.errors import InvalidParameter, NotImplementedYet
+from runner.types.gotext import parse_bool
 from runner.types.units import ram_in_bytes
 
 if TYPE_CHECKING:

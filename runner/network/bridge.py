@@ -38,7 +38,8 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-_INTERFACE: Final = "eth0"
+INTERFACE: Final = "eth0"
+"""What the container calls its end of the pair."""
 _MAC_ADDRESS: Final = re.compile(r"[0-9a-f]{2}([:-][0-9a-f]{2}){5}", re.ASCII | re.IGNORECASE)
 _GONE_AFTER: Final = (0.005, 0.01, 0.02, 0.03, 0.05, 0.1, 0.1)
 """Seconds between looks whether an interface is still there."""
@@ -210,7 +211,7 @@ class BridgeDriver:
             if isinstance(err, FileExistsError):  # somebody else's: not ours to remove
                 self._interfaces.discard(endpoint.interface)
             raise System(
-                f"failed to add the host ({endpoint.interface}) <=> sandbox ({_INTERFACE}) pair"
+                f"failed to add the host ({endpoint.interface}) <=> sandbox ({INTERFACE}) pair"
                 f" interfaces: {error_text(err)}"
             ) from err
 
@@ -286,7 +287,7 @@ def _mac_address(wanted: str) -> str:
 
 def _interface(endpoint: Endpoint) -> Interface:
     return Interface(
-        name=_INTERFACE,
+        name=INTERFACE,
         host_name=endpoint.interface,
         mac_address=endpoint.mac_address,
         address=IPv4Interface(f"{endpoint.address}/{endpoint.prefix_len}"),

@@ -20,7 +20,7 @@ import msgspec
 from runner.linux.libc import error_text
 from runner.network import netns
 from runner.network.attempt import attempt
-from runner.network.bridge import BridgeDriver
+from runner.network.bridge import INTERFACE, BridgeDriver
 from runner.network.forwarding import enable_forwarding
 from runner.network.iptables import IPTables
 from runner.network.records import Leftovers, Sandbox, SandboxRecord
@@ -114,6 +114,12 @@ class NetworkController:
     def record(self, container_id: str) -> SandboxRecord | None:
         """What to keep about the container for `restore`."""
         return self._records.get(container_id)
+
+    def interfaces(self, container_id: str) -> list[str]:
+        """What the sandbox's interfaces are called inside it, its loopback aside.
+
+        Raises NotFound without a sandbox."""
+        return [INTERFACE for _ in self._require(container_id).endpoints]
 
     async def new_sandbox(self, container_id: str) -> Sandbox:
         """Make a namespace for the container (libnetwork NewSandbox, moby initializeNetworking);

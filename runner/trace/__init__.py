@@ -2,6 +2,9 @@
 
 `with step("snapshots.Prepare", key=…):` marks one step of the road. Listeners get it when it has
 ended, with its duration and its error. With no listener a step costs one look at an empty tuple.
+
+`with about(container_id):` says whom the work inside is for: log lines from there, whatever module
+writes them, name the container.
 """
 
 from __future__ import annotations
@@ -9,6 +12,7 @@ from __future__ import annotations
 import contextlib
 import time
 from collections.abc import Callable, Iterator
+from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Any
 
@@ -28,6 +32,7 @@ Listener = Callable[[Step], None]
 
 _listeners: tuple[Listener, ...] = ()
 _NOTHING = contextlib.nullcontext()
+_subject: ContextVar[str] = ContextVar("_subject", default="")
 
 
 def step(name: str, /, **attributes: Any) -> contextlib.AbstractContextManager[None]:
@@ -59,3 +64,20 @@ def listening(listener: Listener) -> Iterator[None]:
         yield
     finally:
         _listeners = tuple(other for other in _listeners if other is not listener)
+
+
+@contextlib.contextmanager
+def about(container_id: str) -> Iterator[None]:
+    """Have what is logged inside, also by tasks that are begun inside, name the container."""
+    token = _subject.set(container_id)
+    try:
+        yield
+    finally:
+        # an async generator may be closed by another task, whose context never had the token
+        with contextlib.suppress(ValueError):
+            _subject.reset(token)
+
+
+def subject() -> str:
+    """The container that the present work is for; empty if it is for none."""
+    return _subject.get()

@@ -298,6 +298,31 @@ class HostConfig(Wire, rename="pascal"):
     omit_none: ClassVar[frozenset[str]] = frozenset({"init"})
 
 
+RESOURCES = (
+    *("cpu_shares", "memory", "nano_cpus", "cgroup_parent", "blkio_weight"),
+    *("blkio_weight_device", "blkio_device_read_bps", "blkio_device_write_bps"),
+    *("blkio_device_read_iops", "blkio_device_write_iops", "cpu_period", "cpu_quota"),
+    *("cpu_realtime_period", "cpu_realtime_runtime", "cpuset_cpus", "cpuset_mems", "devices"),
+    *("device_cgroup_rules", "kernel_memory", "kernel_memory_tcp", "memory_reservation"),
+    *("memory_swap", "memory_swappiness", "oom_kill_disable", "pids_limit", "ulimits"),
+    *("cpu_count", "cpu_percent", "io_maximum_iops", "io_maximum_bandwidth"),
+)
+"""The fields of HostConfig that moby has in container.Resources, device requests aside."""
+
+
+class PruneReport(Wire, rename="pascal"):
+    """The answer to a prune: what was removed, and how many bytes that gave back."""
+
+    containers_deleted: list[str] | None = None
+    space_reclaimed: int = 0
+
+
+class UpdateResponse(Wire, rename="pascal"):
+    """The answer to an update; `warnings` is null when there are none."""
+
+    warnings: list[str] | None = None
+
+
 class CreateRequest(Config, rename="pascal"):
     """The body of POST /containers/create: Config with the two other parts beside it."""
 
@@ -310,6 +335,13 @@ class CreateResponse(Wire, rename="pascal"):
 
     id: str
     warnings: list[str] = msgspec.field(default_factory=list)
+
+
+class TopResponse(Wire, rename="pascal"):
+    """GET /containers/{id}/top: what ps shows, its first line apart."""
+
+    processes: list[list[str]] | None = None
+    titles: list[str] | None = None
 
 
 class WaitError(Wire, rename="pascal"):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Final
 
 _ESCAPES: Final = {
@@ -17,8 +18,13 @@ _ESCAPES: Final = {
 }
 
 
+_BOOLEANS: Final = {
+    **dict.fromkeys(("1", "t", "T", "TRUE", "true", "True"), True),
+    **dict.fromkeys(("0", "f", "F", "FALSE", "false", "False"), False),
+}
 _INT64_DIGITS: Final = 19
 _INT64_MAX: Final = 2**63 - 1
+_INTEGER: Final = re.compile(r"([+-]?)0*([0-9]+)")
 
 
 def saturating_int(digits: str) -> int:
@@ -45,6 +51,43 @@ def _decimal(number: int, size: int) -> str:
     whole, fraction = divmod(number, size)
     digits = f"{fraction:0{len(str(size)) - 1}d}".rstrip("0") if size > 1 else ""
     return f"{whole}.{digits}" if digits else str(whole)
+
+
+def parse_bool(text: str) -> bool:
+    """The boolean (strconv.ParseBool). Raises ValueError with Go's words."""
+    try:
+        return _BOOLEANS[text]
+    except KeyError:
+        raise ValueError(f"strconv.ParseBool: parsing {quote(text)}: invalid syntax") from None
+
+
+def atoi(text: str) -> int:
+    """The number (strconv.Atoi). Raises ValueError with Go's words."""
+    return _integer(text, "Atoi")
+
+
+def parse_int(text: str) -> int:
+    """The number (strconv.ParseInt with base 10). Raises ValueError with Go's words."""
+    return _integer(text, "ParseInt")
+
+
+def parse_uint(text: str, bits: int = 64) -> int:
+    """The unsigned number (strconv.ParseUint with base 10). Raises ValueError with Go's words."""
+    if not (text.isascii() and text.isdigit()):
+        raise ValueError(f"strconv.ParseUint: parsing {quote(text)}: invalid syntax")
+    if (number := saturating_int(text)) >= 2**bits:
+        raise ValueError(f"strconv.ParseUint: parsing {quote(text)}: value out of range")
+    return number
+
+
+def _integer(text: str, function: str) -> int:
+    found = _INTEGER.fullmatch(text)
+    if not found:
+        raise ValueError(f"strconv.{function}: parsing {quote(text)}: invalid syntax")
+    sign, digits = found.groups()
+    if len(digits) > _INT64_DIGITS or (number := int(digits)) > _INT64_MAX:
+        raise ValueError(f"strconv.{function}: parsing {quote(text)}: value out of range")
+    return -number if sign == "-" else number
 
 
 def quote(text: str) -> str:

@@ -6,6 +6,9 @@ from typing import Any, ClassVar
 
 import msgspec
 
+from runner.types.container import Summary
+from runner.types.image import ImageSummary
+from runner.types.volume import Volume
 from runner.types.wire import Wire
 
 
@@ -44,6 +47,16 @@ class Version(Wire, rename="pascal"):
     omit_empty: ClassVar[frozenset[str]] = frozenset(
         {"components", "min_api_version", "kernel_version", "experimental", "build_time"}
     )
+
+
+class DiskUsage(Wire, rename="pascal"):
+    """GET /system/df, in bytes. What was not asked for is null."""
+
+    layers_size: int = 0
+    images: list[ImageSummary] | None = None
+    containers: list[Summary] | None = None
+    volumes: list[Volume] | None = None
+    build_cache: list[dict[str, Any]] | None = None
 
 
 class PluginsInfo(Wire, rename="pascal"):
@@ -156,6 +169,7 @@ class Info(Wire, rename="pascal"):
     plugins: PluginsInfo = msgspec.field(default_factory=PluginsInfo)
     memory_limit: bool = False
     swap_limit: bool = False
+    kernel_memory: bool = False
     kernel_memory_tcp: bool = msgspec.field(default=False, name="KernelMemoryTCP")
     cpu_cfs_period: bool = False
     cpu_cfs_quota: bool = False
@@ -209,6 +223,7 @@ class Info(Wire, rename="pascal"):
 
     omit_empty: ClassVar[frozenset[str]] = frozenset(
         {
+            "kernel_memory",
             "kernel_memory_tcp",
             "cgroup_version",
             "default_address_pools",

@@ -16,6 +16,7 @@ from runner.volume.release import release_mount_points, remove_volumes
 from runner.volume.setup import Prepared, PreparedMount, setup_mounts
 from runner.volume.store import VolumeStore
 from runner.volume.tmpfs import tmpfs_mounts
+from runner.volume.usage import tree_size
 from runner.volume.validate import validate_mount_config, validate_tmpfs_destination
 
 __all__ = [
@@ -34,6 +35,7 @@ __all__ = [
     "setup_mounts",
     "setup_working_directory",
     "tmpfs_mounts",
+    "tree_size",
     "validate_mount_config",
     "validate_tmpfs_destination",
 ]

@@ -42,6 +42,7 @@ class VolumeStore:
         self._notify = notify
         self._driver = LocalDriver(root)
         self._volumes: dict[str, Volume] = {}
+        self._retired: dict[str, Volume] = {}
         self._references: defaultdict[str, set[str]] = defaultdict(set)
         self._holders: defaultdict[str, set[str]] = defaultdict(set)
         self._locks = NamedLocks()
@@ -99,12 +100,23 @@ class VolumeStore:
         Raises NotFound, Conflict while containers refer to it, System.
         """
         async with self._locks.locked(name):
-            if name not in self._volumes:
+            volume = self._known(name)
+            if volume is None:
                 raise NotFound(f"get {name}: no such volume")
             with _operation("remove", name):
                 if users := self.references(name):
                     raise Conflict(f"volume is in use - [{', '.join(users)}]")
-                await to_end(self._remove, self._volumes[name])
+                await to_end(self._remove, volume)
+            if self._retired.pop(name, None) is None:
+                self._notify("destroy", name, {"driver": DRIVER})
+
+    def retire(self, name: str) -> None:
+        """The volume is gone for its clients; `remove` is to follow, once nobody has it mounted.
+
+        One that containers still refer to stays. Idempotent.
+        """
+        if name in self._volumes and not self.references(name):
+            self._retired[name] = self._volumes.pop(name)
             self._notify("destroy", name, {"driver": DRIVER})
 
     def release(self, name: str, reference: str) -> None:
@@ -132,7 +144,7 @@ class VolumeStore:
             held = self._holders.get(name, set())
             was_held = holder in held
             held.discard(holder)
-            volume = self._volumes.get(name)
+            volume = self._known(name)
             if was_held and not held and volume and volume.device:
                 await to_end(unmount_all, volume.mountpoint)
             self._drop_if_empty(name)
@@ -151,6 +163,10 @@ class VolumeStore:
             self._refer(name, reference)
             if mounted:
                 self._holders[name].add(reference)
+
+    def _known(self, name: str) -> Volume | None:
+        """The volume, also when only its content is left to be deleted."""
+        return self._volumes.get(name) or self._retired.get(name)
 
     def _existing(self, name: str, driver: str) -> Volume | None:
         """The volume if it exists (moby checkConflict)."""

@@ -70,6 +70,7 @@ class Engine:
                 f"--bridge={self.bridge}",
                 f"--bip={self.subnet.gateway}",
                 f"--pidfile={path}/runner.pid",
+                f"--metrics-addr=unix://{path}/metrics.sock",
                 # The policy of FORWARD belongs to the host, and outlives the engine.
                 "--ip-forward-no-drop",
                 *arguments,
@@ -133,6 +134,12 @@ class Engine:
     def api(self, method: str, target: str, body: Any = None, **options: Any) -> http.Answer:
         """One Engine API request; the target without or with a version prefix."""
         return http.request(self.socket, method, target, body, **options)
+
+    def metrics(self) -> dict[str, float]:
+        """What Prometheus gets: samples by name with labels."""
+        text = http.request(self.workspace.path / "metrics.sock", "GET", "/metrics").body.decode()
+        samples = (line.rpartition(" ") for line in text.splitlines() if not line.startswith("#"))
+        return {name: float(value) for name, _, value in samples}
 
     def docker(
         self,

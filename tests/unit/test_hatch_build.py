@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import re
 import shutil
 import subprocess
 import sys
@@ -60,7 +61,7 @@ def test_stubs_are_generated_inside_the_package_and_typed(tree: Path) -> None:
 
 def test_package_names_stay_containerds() -> None:
     for proto in (ROOT / hatch_build.PROTOS).rglob("*.proto"):
-        assert "\npackage containerd." in proto.read_text(), proto
+        assert re.search(r"^package (io\.)?containerd\.", proto.read_text(), re.MULTILINE), proto
 
 
 def test_nothing_is_done_twice_and_a_change_is_noticed(

@@ -90,6 +90,14 @@ class ServeOptions:
     pidfile: Annotated[
         str | None, flag("--pidfile", metavar="string", help="Write the process ID here")
     ] = None
+    metrics_addr: Annotated[
+        str | None,
+        flag(
+            "--metrics-addr",
+            metavar="string",
+            help="Serve Prometheus metrics here, such as 127.0.0.1:9323",
+        ),
+    ] = None
     group: Annotated[
         str | None, flag("--group", metavar="string", help="Group that owns the unix socket")
     ] = None
@@ -115,6 +123,19 @@ class ServeOptions:
         str | None, flag("--log-format", metavar="string", help="text or json (text)")
     ] = None
     debug: Annotated[bool, flag("--debug", "-D", help="The same as --log-level debug")] = False
+
+
+class DoctorOptions:
+    """`doctor`."""
+
+    data_root: Annotated[
+        str,
+        flag("--data-root", metavar="string", help="Where the engine's data is to be"),
+    ] = "/var/lib/runner"
+    containerd: Annotated[
+        str | None,
+        flag("--containerd", metavar="string", help="containerd's socket, if not a usual one"),
+    ] = None
 
 
 class InstallOptions:
@@ -156,6 +177,13 @@ COMMANDS = (
         "runner.cli.system.serve:run",
         "[OPTIONS]",
         "Run the engine",
+    ),
+    Command(
+        "doctor",
+        DoctorOptions,
+        "runner.cli.system.doctor:run",
+        "[OPTIONS]",
+        "Check whether this host has what runner needs",
     ),
     Command(
         "system install",

@@ -27,6 +27,7 @@ _TEXTS = (
     "shutdown_timeout",
     "log_driver",
     "pidfile",
+    "metrics_addr",
     "group",
     "tlscacert",
     "tlscert",

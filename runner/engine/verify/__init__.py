@@ -26,11 +26,17 @@ if TYPE_CHECKING:
 
 
 def verify_container_settings(
-    config: Config | None, host_config: HostConfig, sysinfo: SysInfo, default_runtime: str = "runc"
+    config: Config | None,
+    host_config: HostConfig,
+    sysinfo: SysInfo,
+    default_runtime: str = "runc",
+    *,
+    update: bool = False,
 ) -> list[str]:
     """Check everything, in dockerd's order; the warnings for the user.
 
-    At a start `config` is None: only the host may have changed. Raises InvalidParameter, and
+    At a start `config` is None: only the host may have changed. For an `update`, too, and
+    `host_config` is what is to change. Raises InvalidParameter, and
     NotImplementedYet for what dockerd could do and this engine cannot.
     """
     if config is not None:
@@ -38,7 +44,7 @@ def verify_container_settings(
         container.validate_container_config(config)
     warnings = [
         *host.validate_host_config(host_config, sysinfo),
-        *memory.verify_memory(host_config, sysinfo),
+        *memory.verify_memory(host_config, sysinfo, update=update),
         *cpu.verify_cpu(host_config, sysinfo),
         *block_io.verify_block_io(host_config, sysinfo),
         *platform.verify_platform_settings(host_config, sysinfo, default_runtime),

@@ -18,12 +18,14 @@ MINIMUM: Final = 6 * 1024 * 1024
 _NOT_SUPPORTED: Final = "Your kernel does not support {} capabilities or the cgroup is not mounted."
 
 
-def verify_memory(host_config: HostConfig, sysinfo: SysInfo) -> Iterator[str]:
+def verify_memory(
+    host_config: HostConfig, sysinfo: SysInfo, *, update: bool = False
+) -> Iterator[str]:
     """Yield warnings, discard what the kernel cannot do, raise InvalidParameter."""
     if host_config.memory_swappiness == -1:  # clients' word for unset (fixMemorySwappiness)
         host_config.memory_swappiness = None
     yield from _verify_limit(host_config, sysinfo)
-    yield from _verify_swap(host_config, sysinfo)
+    yield from _verify_swap(host_config, sysinfo, update=update)
     yield from _verify_swappiness(host_config, sysinfo)
     yield from _verify_reservation(host_config, sysinfo)
     yield from _verify_kernel_memory(host_config, sysinfo)
@@ -40,8 +42,10 @@ def _verify_limit(host_config: HostConfig, sysinfo: SysInfo) -> Iterator[str]:
         host_config.memory_swap = -1
 
 
-def _verify_swap(host_config: HostConfig, sysinfo: SysInfo) -> Iterator[str]:
-    """`memory_swap` is memory and swap together; -1 is unlimited, 0 unset."""
+def _verify_swap(host_config: HostConfig, sysinfo: SysInfo, *, update: bool) -> Iterator[str]:
+    """`memory_swap` is memory and swap together; -1 is unlimited, 0 unset.
+
+    An update may name it alone: there is a memory limit already."""
     if host_config.memory > 0 and host_config.memory_swap != -1 and not sysinfo.swap_limit:
         yield f"{_NOT_SUPPORTED.format('swap limit')} Memory limited without swap."
         host_config.memory_swap = -1
@@ -49,7 +53,7 @@ def _verify_swap(host_config: HostConfig, sysinfo: SysInfo) -> Iterator[str]:
         raise InvalidParameter(
             "Minimum memoryswap limit should be larger than memory limit, see usage"
         )
-    if host_config.memory == 0 and host_config.memory_swap > 0:
+    if host_config.memory == 0 and host_config.memory_swap > 0 and not update:
         raise InvalidParameter(
             "You should always set the Memory limit when using Memoryswap limit, see usage"
         )

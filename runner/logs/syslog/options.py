@@ -12,8 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from runner.logs.syslog.envelope import FORMATS
-from runner.logs.values import parse_int
-from runner.types.gotext import quote
+from runner.types.gotext import atoi, quote
 from runner.types.gourl import join_host_port, parse_url, split_host_port
 
 if TYPE_CHECKING:
@@ -86,7 +85,7 @@ def parse_facility(text: str) -> int:
     if text in _FACILITIES:
         return _FACILITIES[text]
     try:
-        number = parse_int(text)
+        number = atoi(text)
     except ValueError:
         number = -1
     if not 0 <= number <= _HIGHEST:

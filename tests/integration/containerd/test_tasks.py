@@ -255,14 +255,15 @@ async def test_a_stream_that_is_no_fifo_and_not_there(
         await workload.created("true", stdout=str(tmp_path / "no"), stderr=str(tmp_path / "no"))
 
 
-async def test_metrics_are_of_the_task_asked_for(client: Containerd, workload: Workload) -> None:
+async def test_stats_are_of_the_task_asked_for(client: Containerd, workload: Workload) -> None:
     await workload.running("sleep", "60")
-    box = await workload.running("sleep", "60")
-    metrics = await client.tasks.metrics(box)
-    assert metrics.type_url.endswith(("cgroups.v1.Metrics", "cgroups.v2.Metrics"))
-    assert metrics.value
+    box = await workload.running("sh", "-c", "sleep 60 & sleep 60 & wait")
+    while (stats := await client.tasks.stats(box)).pids_stats.current < 3:
+        await asyncio.sleep(0.05)
+    assert stats.memory_stats.usage > 0
+    assert stats.cpu_stats.cpu_usage.total_usage > 0
     with pytest.raises(NotFound):
-        await client.tasks.metrics("none")
+        await client.tasks.stats("none")
 
 
 async def test_update_changes_the_limits(client: Containerd, workload: Workload) -> None:

@@ -206,6 +206,7 @@ async def test_info_is_of_the_client_s_version(
     async def told(_: Any) -> Info:
         return Info(
             id="x",
+            kernel_memory=True,
             containerd=ContainerdInfo(),
             firewall_backend=FirewallInfo(driver="iptables"),
             runc_commit=Commit(id="abc"),

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from runner.api.compat import adapt_create
+from runner.api.compat import adapt_create, adapt_update
 from runner.api.version import ApiVersion, check_version
 from runner.types import wire
 from runner.types.container import CreateRequest, HostConfig
@@ -187,3 +187,21 @@ def test_the_volume_driver_and_mounts() -> None:
     (warning,) = Request("1.48", {"HostConfig": settings}).warnings
     assert "the container-wide volume-driver configuration is ignored" in warning
     assert Request("1.47", {"HostConfig": settings}).warnings == []
+
+
+@pytest.mark.parametrize(
+    ("version", "given", "pids_limit", "kernel_memory"),
+    [
+        ("1.39", 5, None, 7),
+        ("1.40", 5, 5, 7),
+        ("1.41", -3, 0, 7),
+        ("1.42", 0, 0, 0),
+        ("1.51", None, None, 0),
+    ],
+)
+def test_updates(
+    version: str, given: int | None, pids_limit: int | None, kernel_memory: int
+) -> None:
+    wanted = HostConfig(pids_limit=given, kernel_memory=7)
+    adapt_update(wanted, ApiVersion(version))
+    assert (wanted.pids_limit, wanted.kernel_memory) == (pids_limit, kernel_memory)

@@ -224,7 +224,7 @@ async def test_list(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
     assert reply.body == b"[]\n"
     (options,) = fake.args
     assert (options.all, options.limit, options.size) == (True, 3, False)
-    assert options.filters == {"name": ["x"], "since": ["a"]}
+    assert options.filters == {"name": ["x"]}  # the parameter `since` means nothing any more
 
 
 def test_the_create_request_keeps_what_config_has() -> None:

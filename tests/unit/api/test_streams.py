@@ -4,21 +4,24 @@ from __future__ import annotations
 
 import asyncio
 import io
+import json
+import re
 import tempfile
+import tracemalloc
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from runner.api import events, images, streams
+from runner.api import images, streams
 from runner.api.app import make_app
 from runner.api.hijack import frame
 from runner.api.server import listen, serving
+from runner.engine.events import Events
 from runner.engine.logs import LogStream
 from runner.logs import Message
 from runner.types.container import WaitError, WaitResponse
 from runner.types.errors import NotFound, RunnerError, System
-from runner.types.events import Actor, EventMessage
 from runner.types.image import ProgressMessage
 
 if TYPE_CHECKING:
@@ -179,49 +182,56 @@ async def test_logs_of_no_stream(api: Api) -> None:
     )
 
 
-async def test_events(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
-    queue: asyncio.Queue[EventMessage] = asyncio.Queue()
-    state: dict[str, Any] = {"closed": False}
+@pytest.fixture
+def engine_events(api: Api) -> Events:
+    api.engine.events = Events()
+    return api.engine.events
 
-    async def stream() -> AsyncGenerator[EventMessage, None]:
-        state["subscribed"] = True
-        try:
-            while True:
-                yield await queue.get()
-        finally:
-            state["closed"] = True
 
-    async def subscribe(_events: Any, since: str, until: str, filters: Any) -> Any:
-        state["asked"] = (since, until, filters)
-        return stream()
-
-    monkeypatch.setattr(events, "subscribe", subscribe)
-    async with api.http.get("http://x/v1.45/events?since=5") as answer:
+async def test_events(api: Api, engine_events: Events) -> None:
+    engine_events.publish("container", "create", "abc", {"image": "demo"})
+    query = "since=5&filters=%7B%22container%22%3A%5B%22ab%22%5D%7D"
+    async with api.http.get(f"http://x/v1.45/events?{query}") as answer:
         assert answer.status == 200
-        assert state["subscribed"]
-        assert state["asked"] == ("5", "", {})
-        queue.put_nowait(EventMessage(type="image", action="create"))
-        queue.put_nowait(
-            EventMessage(
-                status="die",
-                id="abc",
-                from_="demo",
-                type="container",
-                action="die",
-                actor=Actor(id="abc", attributes={"exitCode": "0"}),
-                time=1,
-                time_nano=1_000_000_000,
-            )
-        )
-        line = await answer.content.readline()
-    assert line == (
+        assert engine_events.listeners == 1
+        engine_events.publish("image", "create", "abc", {})
+        engine_events.publish("container", "die", "other", {})
+        engine_events.publish("container", "die", "abc", {"image": "demo", "exitCode": "0"})
+        lines = [await answer.content.readline() for _ in range(2)]
+    assert [json.loads(line)["Action"] for line in lines] == ["create", "die"]
+    assert re.sub(rb":\d+", b":N", lines[1]) == (
         b'{"status":"die","id":"abc","from":"demo","Type":"container","Action":"die",'
-        b'"Actor":{"ID":"abc","Attributes":{"exitCode":"0"}},"scope":"local","time":1,'
-        b'"timeNano":1000000000}\n'
+        b'"Actor":{"ID":"abc","Attributes":{"exitCode":"0","image":"demo"}},"scope":"local",'
+        b'"time":N,"timeNano":N}\n'
     )
     async with asyncio.timeout(5):
-        while not state["closed"]:
+        while engine_events.listeners:
             await asyncio.sleep(0.01)
+
+
+async def test_events_are_not_kept_for_who_does_not_read(api: Api, engine_events: Events) -> None:
+    _, deaf = await api.raw(b"GET /events HTTP/1.1\r\nHost: x\r\n\r\n")
+    async with asyncio.timeout(5):
+        while not engine_events.listeners:
+            await asyncio.sleep(0.01)
+    tracemalloc.start()
+    for number in range(10_000):
+        engine_events.publish("container", "die", "abc", {"label": f"{number:1000}"})
+        await asyncio.sleep(0)
+    grown, _ = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert grown < 4 << 20  # all of them are 10 MB and more
+    deaf.close()
+    async with asyncio.timeout(5):
+        while engine_events.listeners:
+            await asyncio.sleep(0.01)
+
+
+@pytest.mark.parametrize("span", ["since=10m", "until=2026-01-01T00:00:00Z", "since=5."])
+async def test_only_unix_times_go_over_the_wire(api: Api, engine_events: Events, span: str) -> None:
+    reply = await api.ask("GET", f"/events?{span}")
+    assert reply.status == 500
+    assert reply.json()["message"].startswith("strconv.ParseInt: parsing ")
 
 
 async def test_events_end_after_they_begin(api: Api) -> None:

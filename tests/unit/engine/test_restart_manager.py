@@ -64,3 +64,12 @@ async def test_cancelling_ends_a_back_off_at_once() -> None:
 
 async def test_a_back_off_that_is_left_alone_ends_in_a_restart() -> None:
     assert await manager("always").back_off(0.01) is True
+
+
+def test_a_new_policy_counts_on() -> None:
+    on_failure = manager("on-failure", most=2)
+    assert [ask(on_failure) for _ in range(3)] == [0.1, 0.2, None]
+    on_failure.set_policy(RestartPolicy(name="on-failure", maximum_retry_count=4))
+    assert ask(on_failure) is not None
+    on_failure.set_policy(RestartPolicy(name="no"))
+    assert ask(on_failure) is None

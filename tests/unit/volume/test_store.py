@@ -155,3 +155,23 @@ async def test_holding_a_plain_volume(store: VolumeStore) -> None:
     await store.unmount_held("c1")
     await store.unmount_held("c1")
     await store.remove("data")
+
+
+async def test_a_retired_volume_is_gone_before_its_content(
+    store: VolumeStore, tmp_path: Path, events: list[Event]
+) -> None:
+    await store.create("data", reference="box")
+    store.retire("data")
+    assert [volume.name for volume in store.volumes()] == ["data"]  # somebody still refers to it
+    store.release("data", "box")
+    store.retire("data")
+    store.retire("data")
+    assert store.volumes() == []
+    with pytest.raises(NotFound):
+        await store.get("data")
+    assert (tmp_path / "volumes/data").is_dir()
+    await store.remove("data")
+    assert not (tmp_path / "volumes/data").exists()
+    assert [event[0] for event in events] == ["create", "destroy"]
+    with pytest.raises(NotFound):
+        await store.remove("data")

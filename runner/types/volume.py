@@ -1,0 +1,29 @@
+"""Volumes as the Engine API shows them (moby api/types/volume)."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from runner.types.wire import Wire
+
+
+class UsageData(Wire, rename="pascal"):
+    """Containers that have the volume, running or not, and its bytes; -1 when they are unknown."""
+
+    ref_count: int
+    size: int
+
+
+class Volume(Wire, rename="pascal"):
+    """A volume. `usage_data` is only there where it was asked for: counting takes its time."""
+
+    created_at: str = ""
+    driver: str = ""
+    labels: dict[str, str] | None = None
+    mountpoint: str = ""
+    name: str = ""
+    options: dict[str, str] | None = None
+    scope: str = "local"
+    usage_data: UsageData | None = None
+
+    omit_empty: ClassVar[frozenset[str]] = frozenset({"created_at", "usage_data"})
