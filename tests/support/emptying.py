@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
@@ -9,13 +10,18 @@ if TYPE_CHECKING:
 
     from tests.support.http import Answer
 
+_PATIENCE: Final = 20.0
 _PREDEFINED: Final = {"bridge", "host", "none"}
 
 
 def remove_everything(api: Callable[..., Answer]) -> None:
     """Remove containers, then the user's networks and volumes; images stay."""
-    for container in _list(api, "/containers/json?all=1"):
-        api("DELETE", f"/containers/{container['Id']}?force=1&v=1")
+    deadline = time.monotonic() + _PATIENCE
+    while containers := _list(api, "/containers/json?all=1"):
+        for container in containers:  # again for those that somebody is removing already
+            api("DELETE", f"/containers/{container['Id']}?force=1&v=1")
+        if time.monotonic() > deadline:
+            break
     for network in _list(api, "/networks"):
         if network["Name"] not in _PREDEFINED:
             api("DELETE", f"/networks/{network['Id']}")
