@@ -22,6 +22,7 @@ from runner.api import (
     stats,
     streams,
     system,
+    volumes,
 )
 from runner.api.body import read_limited
 from runner.api.call import Call
@@ -54,6 +55,7 @@ ROUTES: Final = [
     *stats.ROUTES,
     *prune.ROUTES,
     *disk_usage.ROUTES,
+    *volumes.ROUTES,
 ]
 
 

@@ -43,6 +43,12 @@ def parse_ns(text: str) -> int:
     return seconds * _NANOSECONDS + int(digits[:9].ljust(9, "0"))
 
 
+def to_local_seconds(text: str) -> str:
+    """RFC3339Nano as RFC3339 in the host's time zone, without the fraction (as for volumes)."""
+    moment = datetime.fromtimestamp(parse_ns(text) // _NANOSECONDS).astimezone()
+    return moment.isoformat().replace("+00:00", "Z")
+
+
 def from_datetime(moment: datetime) -> str:
     """A datetime as RFC3339Nano in UTC."""
     moment = moment.astimezone(UTC)

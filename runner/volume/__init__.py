@@ -14,12 +14,13 @@ from runner.volume.register import (
 )
 from runner.volume.release import release_mount_points, remove_volumes
 from runner.volume.setup import Prepared, PreparedMount, setup_mounts
-from runner.volume.store import VolumeStore
+from runner.volume.store import ANONYMOUS_LABEL, VolumeStore
 from runner.volume.tmpfs import tmpfs_mounts
 from runner.volume.usage import tree_size
 from runner.volume.validate import validate_mount_config, validate_tmpfs_destination
 
 __all__ = [
+    "ANONYMOUS_LABEL",
     "MountPoint",
     "Prepared",
     "PreparedMount",

@@ -16,6 +16,7 @@ _ADJECTIVE_SURNAME: Final = r"\b[a-z]+_[a-z]+\d?\b(?=\n|$)"
 # In this order: the longer before what it contains.
 _ACCIDENTS: Final = [
     (r"sha256:[0-9a-f]{64}", "DIGEST"),
+    (r"/[^ ':]*/rt-[0-9a-f]{8}\b", "WORKSPACE"),
     (r"\b[0-9a-f]{64}\b", "ID"),
     (r"\b[0-9a-f]{12}\b(?!-)", "SHORT"),
     (r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(\.\d+)?( ?(Z|[+-]\d{4}( UTC)?))?", "TIME"),
