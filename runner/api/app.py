@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Any, Final
 from aiohttp import web
 
 from runner.api import (
+    archive,
+    commit,
     containers,
     disk_usage,
     events,
@@ -51,6 +53,8 @@ ROUTES: Final = [
     *containers.ROUTES,
     *streams.ROUTES,
     *execs.ROUTES,
+    *archive.ROUTES,
+    *commit.ROUTES,
     *images.ROUTES,
     *stats.ROUTES,
     *prune.ROUTES,

@@ -22,6 +22,17 @@ def format_ns(timestamp_ns: int) -> str:
     return f"{whole}.{digits}Z" if digits else f"{whole}Z"
 
 
+def format_local_ns(timestamp_ns: int) -> str:
+    """The same in the machine's own time zone, as Go prints times of files."""
+    seconds, fraction = divmod(timestamp_ns, _NANOSECONDS)
+    offset = time.localtime(seconds).tm_gmtoff
+    shifted = format_ns((seconds + offset) * _NANOSECONDS + fraction)
+    if not offset:
+        return shifted
+    hours, minutes = divmod(abs(offset) // 60, 60)
+    return f"{shifted.removesuffix('Z')}{'-' if offset < 0 else '+'}{hours:02d}:{minutes:02d}"
+
+
 def now() -> str:
     """The present as RFC3339Nano."""
     return format_ns(time.time_ns())

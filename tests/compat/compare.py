@@ -64,11 +64,15 @@ def run(subject: Subject, commands: Commands) -> list[Outcome]:
 
 def _run_one(subject: Subject, command: str | tuple[str, str]) -> Outcome:
     line, given = command if isinstance(command, tuple) else (command, None)
-    words = [a or b for a, b in re.findall(r"'([^']*)'|(\S+)", line)]
-    done = subject.docker(*words, input=given, timeout=60)
+    done = subject.docker(*words(line), input=given, timeout=60)
     return Outcome(
         line, done.returncode, without_accidents(done.stdout), without_accidents(done.stderr)
     )
+
+
+def words(line: str) -> list[str]:
+    """A command line's words."""
+    return [a or b for a, b in re.findall(r"'([^']*)'|(\S+)", line)]
 
 
 def differences(ours: Any, theirs: Any, intended: Mapping[str, str]) -> list[str]:

@@ -14,9 +14,9 @@ PACKAGE = ROOT / "runner"
 
 LEVELS = (
     {"types", "trace"},
-    {"linux"},
+    {"linux", "tar"},
     {"containerd"},
-    {"network", "volume", "image", "logs", "oci", "store"},
+    {"network", "volume", "image", "files", "logs", "oci", "store"},
     {"engine"},
     {"api"},
 )
