@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from runner.logs.entryfile import LogEntries
 from runner.logs.filedriver import FileDriver
-from runner.logs.logentry import LogEntries
 from runner.logs.logfile import Rotation
 from runner.logs.values import parse_bool, parse_int
 from runner.types.units import from_human_size

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import functools
 import json
@@ -15,7 +16,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from runner.logs.logentry import LogEntries
+from runner.logs.entryfile import LogEntries
 from tests.compat.compare import run
 from tests.support.containerd import DEFAULT_VERSION, Containerd
 from tests.support.dockerd import Dockerd
@@ -23,6 +24,7 @@ from tests.support.engine import Engine
 from tests.support.journald import Journald
 from tests.support.process import Daemon, HarnessError
 from tests.support.subject import Subject, eventually
+from tests.support.syslog_server import SyslogServer
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -380,6 +382,45 @@ def test_a_log_that_the_other_wrote_goes_on(ours: Subject, dockerd: Subject) -> 
         assert subject.docker("start", "-a", "box").returncode == 0
     assert ours.docker("logs", "box").stdout == dockerd.docker("logs", "box").stdout
     assert len(re.findall("1150", ours.docker("logs", "box").stdout)) == 2
+
+
+# --- syslog's messages ----------------------------------------------------------------------------
+
+TAGGED = "--log-opt tag={{.Name}}/{{.ImageName}} --log-opt syslog-facility=local2"
+
+
+def without_head(message: bytes, pid: int) -> tuple[str, bytes]:
+    """The head of a message, its PID, digits of its time and the short ID taken out; the text."""
+    head, separator, text = message.partition(b"]: " if b"]: " in message else b" - ")
+    priority, _, rest = head.decode().partition(">")
+    rest = re.sub(r"\b[0-9a-f]{12}\b", "SHORT", rest).replace(str(pid), "PID")
+    return f"{priority}>" + re.sub(r"\d", "0", rest) + separator.decode(), text
+
+
+@pytest.mark.parametrize(
+    ("kind", "options"),
+    [
+        ("tcp", ""),
+        ("unixgram", f"--log-opt syslog-format=rfc3164 {TAGGED}"),
+        ("udp", f"--log-opt syslog-format=rfc5424 {TAGGED}"),
+        ("unix", "--log-opt syslog-format=rfc5424micro"),
+    ],
+)
+async def test_syslog_gets_the_same_messages(
+    ours: Subject, dockerd: Subject, tmp_path: Path, kind: str, options: str
+) -> None:
+    server = await SyslogServer(kind, tmp_path).start()
+    options += f" --log-driver=syslog --log-opt=syslog-address={server.address}"
+    got = []
+    for subject in (ours, dockerd):
+        server.messages.clear()
+        script = "echo out; echo; sleep 0.2; echo 'é <&>' >&2; sleep 0.2; printf end"
+        await asyncio.to_thread(write, subject, options, script)
+        messages = await server.has(3)
+        got.append([without_head(message, subject.daemon.daemon.pid) for message in messages])
+    await server.stop()
+    assert got[0] == got[1]
+    assert [text for _, text in got[0]] == [b"out", "é <&>".encode(), b"end"]
 
 
 # --- the journal, and the engine's defaults -------------------------------------------------------
