@@ -239,8 +239,8 @@ class Streams:
                 self._copiers.add(asyncio.create_task(self._copy(reader, stream, output)))
                 if driver is not None:
                     self._subscriptions.add(output)
-                    log_copy = self._log(output, _LogCopy(driver, stream, failures))
-                    self._log_copies.add(asyncio.create_task(log_copy))
+                    log_copy = _LogCopy(driver, stream, failures)
+                    self._log_copies.add(asyncio.create_task(log_copy.run(output)))
 
     async def _copy(self, reader: _FifoReader, stream: int, to_log: Subscription) -> None:
         """To all that want it; the container waits while one of them is far behind.
@@ -257,17 +257,6 @@ class Streams:
         finally:
             reader.close()
             to_log.end()
-
-    async def _log(self, output: Subscription, log_copy: _LogCopy) -> None:
-        """Copy to the log; whatever becomes of that, the container is not held back by it."""
-        try:
-            await log_copy.run(output)
-        except Exception:
-            log.exception(
-                "the log is given up", extra={"container": log_copy.failures.container_id}
-            )
-        finally:
-            self.unsubscribe(output)
 
     def _is_behind(self) -> bool:
         return any(item.size > _HIGH_WATER for item in self._subscriptions)
@@ -312,7 +301,7 @@ class _LogCopy:
     def __init__(self, driver: LogDriver, stream: int, failures: Failures) -> None:
         self._driver = driver
         self._splitter = LineSplitter("stderr" if stream == STDERR else "stdout")
-        self.failures = failures
+        self._failures = failures
 
     async def run(self, output: Subscription) -> None:
         """Copy until the stream has ended."""
@@ -324,6 +313,6 @@ class _LogCopy:
         for batch in batches:
             try:
                 await self._driver.write(batch)
-                self.failures.worked()
+                self._failures.worked()
             except (RunnerError, OSError) as err:
-                self.failures.failed(err)
+                self._failures.failed(err)

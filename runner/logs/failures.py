@@ -16,7 +16,7 @@ class Failures:
     """One container's log: whether it fails, and whether that has been said."""
 
     def __init__(self, container_id: str) -> None:
-        self.container_id = container_id
+        self._container_id = container_id
         self._failing = False
         self._told = -_QUIET
 
@@ -29,7 +29,7 @@ class Failures:
             log.error(
                 "failed to log messages, they are lost until it works again: %s",
                 error,
-                extra={"container": self.container_id},
+                extra={"container": self._container_id},
             )
 
     def worked(self) -> None:

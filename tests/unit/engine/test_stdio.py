@@ -239,21 +239,3 @@ async def test_a_log_that_fails_is_told_of_once_and_stops_nobody(
     assert broken.asked >= 200
     assert [record.levelname for record in caplog.records] == ["ERROR"]
     assert "disk full" in caplog.text
-
-
-class OddLog(NoneDriver):
-    """Raises what no driver should."""
-
-    async def write(self, batch: Batch) -> None:
-        raise TypeError("a mistake")
-
-
-async def test_a_mistake_in_a_driver_holds_nobody_back(
-    streams: Streams, tmp_path: Path, caplog: pytest.LogCaptureFixture
-) -> None:
-    fifos = fifos_in(tmp_path, tty=True)
-    streams.open_outputs(fifos, OddLog(), "id")
-    await asyncio.wait_for(write_from_thread(fifos.stdout, b"x\n" * 2_000_000), 20)
-    assert await streams.drained(10)
-    await streams.end()
-    assert [record.message for record in caplog.records] == ["the log is given up"]
