@@ -121,6 +121,12 @@ def columns(image: dict[str, Any], *, truncate: bool) -> Row:
     }
 
 
+def first_name(image: dict[str, Any]) -> tuple[str, str]:
+    """The repository and tag of its first name."""
+    tags = _references((image["RepoTags"] or [])[:1])
+    return (tags[0].familiar_name, tags[0].tag) if tags else ("<none>", "<none>")
+
+
 def _names(image: dict[str, Any], *, digests: bool) -> Iterator[tuple[str, str, str]]:
     tags = _references(image["RepoTags"])
     by_digest = _references(image["RepoDigests"])

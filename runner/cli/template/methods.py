@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from runner.cli.template.types import INT, STRING, Signature, Value
+from runner.cli.values import times
 from runner.client import jsontext
 
 TYPE_CHECKING = False
@@ -49,20 +50,6 @@ def _decimal(number: int, scale: int) -> str:
     return f"{whole}.{digits}" if digits else str(whole)
 
 
-_ZERO_TIME = "0001-01-01T00:00:00Z"
-
-
-def _time(data: Any) -> str:
-    """time.Time: 2026-01-02 15:04:05.5 +0000 UTC, of the RFC 3339 that JSON has."""
-    text = data or _ZERO_TIME
-    date, _, clock = text.partition("T")
-    if clock.endswith("Z"):
-        return f"{date} {clock[:-1]} +0000 UTC"
-    zone = clock[-6:].replace(":", "")
-    # Go names a zone only where it is the local one.
-    return f"{date} {clock[:-6]} {zone} {zone}"
-
-
 def _mode(data: int) -> str:
     """fs.FileMode of permission bits."""
     bits = "rwxrwxrwx"
@@ -87,7 +74,7 @@ def octets(data: str) -> str:
 
 _TEXTS: dict[str, Callable[[Any], str]] = {
     "time.Duration": duration,
-    "time.Time": _time,
+    "time.Time": lambda data: times.shown(data or ""),
     "fs.FileMode": _mode,
     "digest.Digest": str,
     "formatter.Platform": _platform,
@@ -110,7 +97,7 @@ def _ordered(data: Any) -> Any:
 
 
 _JSON: dict[str, Callable[[Any], str]] = {
-    "time.Time": lambda data: f'"{data or _ZERO_TIME}"',
+    "time.Time": lambda data: f'"{data or times.ZERO}"',
     "registry.ServiceConfig": _registries,
 }
 
