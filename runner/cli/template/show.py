@@ -74,16 +74,41 @@ def _pointer(value: Value, *, names: bool, depth: int) -> str:
 
 
 def float_text(number: float) -> str:
-    """A float as %v shows it: shortest, with an exponent from 1e+21 on and below 1e-4."""
+    """A float as %v shows it: with an exponent below 1e-4 and from a million on."""
     if number != number or number in (float("inf"), float("-inf")):
         return {"nan": "NaN", "inf": "+Inf", "-inf": "-Inf"}[repr(number)]
-    digits, _, exponent = f"{number:.16e}".partition("e")
-    shortest = repr(number)
-    if number == 0 or -4 <= int(exponent) < 21:
-        whole = f"{number:.0f}" if number == int(number) else shortest
-        return whole if "e" not in whole else f"{number:f}".rstrip("0")
-    digits = repr(float(shortest)).partition("e")[0].removesuffix(".0")
-    return f"{digits}e{int(exponent):+03d}"
+    sign, digits, exponent = _shortest(number)
+    if -4 <= exponent < 6:
+        return sign + _positional(digits, exponent)
+    return f"{sign}{_scientific(digits)}e{exponent:+03d}"
+
+
+def _float_json(number: float) -> str:
+    """A float as encoding/json writes it."""
+    sign, digits, exponent = _shortest(number)
+    if number == 0 or -6 <= exponent < 21:
+        return sign + _positional(digits, exponent)
+    return f"{sign}{_scientific(digits)}e{exponent:+d}"
+
+
+def _shortest(number: float) -> tuple[str, str, int]:
+    """Sign, the fewest digits that tell the number from others, and the first one's exponent."""
+    mantissa, _, power = repr(abs(number)).partition("e")
+    whole, _, fraction = mantissa.partition(".")
+    digits = (whole + fraction).lstrip("0")
+    exponent = int(power or 0) + len(digits) - len(fraction) - 1 if digits.strip("0") else 0
+    return "-" if repr(number).startswith("-") else "", digits.rstrip("0") or "0", exponent
+
+
+def _positional(digits: str, exponent: int) -> str:
+    if exponent < 0:
+        return "0." + "0" * (-exponent - 1) + digits
+    whole = digits[: exponent + 1].ljust(exponent + 1, "0")
+    return f"{whole}.{digits[exponent + 1 :]}".rstrip(".")
+
+
+def _scientific(digits: str) -> str:
+    return f"{digits[0]}.{digits[1:]}".rstrip(".")
 
 
 # --- JSON -------------------------------------------------------------------------------------
@@ -105,6 +130,8 @@ def as_json(value: Value | None) -> str:
             return "{" + ",".join(items) + "}"
         case "slice" | "array" if isinstance(value.data, list):
             return "[" + ",".join(as_json(item) for _, item in value.items()) + "]"
+        case "float":
+            return _float_json(value.data)
     return jsontext.quote(value.data)
 
 

@@ -70,7 +70,10 @@ VALUE = declared("container.InspectResponse", CONTAINER)
         ("{{.HostConfig.Memory}} {{.HostConfig.Resources.Memory}}", "1048576 1048576"),
         ("{{1}} {{1.5}} {{1e3}} {{0x10}} {{'a'}} {{true}} {{`r\\n`}}",
          "1 1.5 1000 16 97 true r\\n"),
-        ("{{1e21}} {{1e20}} {{0.00001}}", "1e+21 100000000000000000000 1e-05"),
+        ("{{1e5}} {{1e6}} {{1234567.5}} {{0.0001}} {{1e-7}} {{0.0}}",
+         "100000 1e+06 1.2345675e+06 0.0001 1e-07 0"),
+        ("{{json 1e20}} {{json 1e21}} {{json 0.00001}} {{json 1e-7}} {{json 1.5}} {{json 1.0}}",
+         "100000000000000000000 1e+21 0.00001 1e-7 1.5 1"),
         # JSON keeps the declared order and what the declaration leaves out
         ("{{json .State.Health.Status}}{{json nil}}{{json .Config.Env}}", '"healthy"null["A=<é>"]'),
         ("{{json .HostConfig.RestartPolicy}}", '{"Name":"on-failure","MaximumRetryCount":3}'),
