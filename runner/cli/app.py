@@ -77,11 +77,17 @@ def _function(command: Command) -> Callable[..., None]:
             default=getattr(command.options, name, inspect.Parameter.empty),
             annotation=Annotated[_typers(annotation, info), info],
         )
-        for name, annotation, info in parameters(command.options)
+        for name, annotation, info in sorted(parameters(command.options), key=_place)
     ]
     call.__signature__ = inspect.Signature(declared)  # type: ignore[attr-defined]
     call.__annotations__ = {parameter.name: parameter.annotation for parameter in declared}
     return call
+
+
+def _place(parameter: tuple[str, Any, Any]) -> str:
+    """Arguments as they are declared, then options by their names."""
+    name, _, info = parameter
+    return "" if isinstance(info, typer.models.ArgumentInfo) else name
 
 
 def _typers(annotation: Any, info: Any) -> Any:

@@ -180,6 +180,14 @@ class DoctorOptions:
     ] = None
 
 
+class StopEngineOptions:
+    """`system stop`."""
+
+    timeout: Annotated[
+        int, flag("-t", "--timeout", metavar="int", help="Seconds to wait for its end")
+    ] = 60
+
+
 class InstallOptions:
     """`system install`."""
 
@@ -248,6 +256,13 @@ COMMANDS = (
         "runner.cli.system.doctor:run",
         "[OPTIONS]",
         "Check whether this host has what runner needs",
+    ),
+    Command(
+        "system stop",
+        StopEngineOptions,
+        "runner.cli.system.stop:run",
+        "[OPTIONS]",
+        "End the engine; its containers go on, and the next command starts it again",
     ),
     Command(
         "system install",
