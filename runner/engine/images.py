@@ -89,11 +89,17 @@ async def image_import(
 
 
 async def image_list(
-    engine: Engine, filters: ImageFilters, *, manifests: bool, shared_size: bool
+    engine: Engine,
+    filters: ImageFilters,
+    *,
+    intermediate: bool,
+    manifests: bool,
+    shared_size: bool,
 ) -> list[ImageSummary]:
     """The images, newest first (moby Images)."""
     return await engine.images.list(
         filters,
+        intermediate=intermediate,
         manifests=manifests,
         shared_size=shared_size,
         containers_of=_containers_of(engine),

@@ -68,6 +68,7 @@ async def inspect(
         repo_tags=tags,
         repo_digests=repo_digests,
         graph_driver=GraphDriverData(store.snapshotter),
+        parent=_parent(tagged),
         size=await packed_size(store.documents, record.target, matcher),
         metadata=ImageMetadata(_last_tagged(tagged)),
         config=shown_config(ImageRunConfig()),
@@ -123,6 +124,11 @@ def tags_and_digests(tagged: Iterable[Record]) -> tuple[list[str], list[str]]:
             reference = reference.trimmed().with_digest(record.target.digest)
         repo_digests[reference.familiar] = None
     return list(tags), list(repo_digests)
+
+
+def _parent(tagged: Iterable[Record]) -> str:
+    """The image that it was committed upon, if any of its records tells."""
+    return next(filter(None, (mediatypes.parent_of(record.labels) for record in tagged)), "")
 
 
 def _last_tagged(tagged: Iterable[Record]) -> str:

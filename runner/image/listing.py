@@ -73,17 +73,23 @@ async def list_images(
     store: ImageStore,
     filters: ImageFilters,
     *,
+    intermediate: bool = False,
     manifests: bool = False,
     shared_size: bool = False,
     containers_of: ContainersOf = no_containers,
 ) -> list[ImageSummary]:
     """One item for each target, the newest first (moby Images).
 
-    Raises NotFound for an image that a filter names and InvalidParameter for a bad name there.
+    With `intermediate` also those without a name that others were committed upon. Raises NotFound
+    for an image that a filter names and InvalidParameter for a bad name there.
     """
     bounds = await _bounds(store, filters)
     entries: dict[str, _Entry] = {}
-    for record in await store.images.list():
+    found = await store.images.list()
+    hidden = set() if intermediate else {mediatypes.parent_of(record.labels) for record in found}
+    for record in found:
+        if lookup.is_dangling(record) and record.target.digest in hidden:
+            continue
         if await _passes(store, record, filters, bounds):
             _enter(entries, record)
     summarizer = Summarizer(store.documents, store.snapshots, containers_of)
@@ -125,6 +131,7 @@ async def _item(store: ImageStore, entry: _Entry, summary: Summary) -> ImageSumm
     elif not lookup.is_dangling(entry.record) and entry.record.name not in item.repo_tags:
         item.repo_tags.append(entry.record.name)
     config, _ = await store.documents.config(summary.best.manifest.config.digest)
+    item.parent_id = mediatypes.parent_of(entry.record.labels)
     item.labels = config.config.labels or None
     item.containers = summary.containers
     if config.created is not None:

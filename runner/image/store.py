@@ -170,6 +170,7 @@ class ImageStore:
         self,
         filters: ImageFilters = EVERY_IMAGE,
         *,
+        intermediate: bool = False,
         manifests: bool = False,
         shared_size: bool = False,
         containers_of: ContainersOf = no_containers,
@@ -178,6 +179,7 @@ class ImageStore:
         return await list_images(
             self,
             filters,
+            intermediate=intermediate,
             manifests=manifests,
             shared_size=shared_size,
             containers_of=containers_of,
