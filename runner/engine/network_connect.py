@@ -216,7 +216,8 @@ def update_network_config(
     updateNetworkSettings). Raises InvalidParameter."""
     if NetworkMode(record.name).is_user_defined:
         settings.dns_names = network_settings.endpoint_dns_names(container, settings.aliases)
-    network_settings.validate_endpoint(record.name, settings, record)
+    subnets = network_settings.configured_subnets(engine, record)
+    network_settings.validate_endpoint(record.name, settings, subnets)
     _check_together(engine, container, record)
     networks = container.record.network_settings.networks
     if record.name not in networks:

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from runner.engine.container import Container, ContainerRecord
     from runner.engine.engine import Engine
-    from runner.network import Endpoint, NetworkRecord, Sandbox
+    from runner.network import Endpoint, IPNetwork, NetworkRecord, Sandbox
     from runner.types.network import EndpointIPAMConfig, NetworkingConfig
 
 _MAC_ADDRESS = re.compile(r"([0-9a-fA-F]{2})([:-][0-9a-fA-F]{2}){5}")
@@ -36,12 +36,12 @@ def validate_networking_config(engine: Engine, networking_config: NetworkingConf
     """Check the endpoints asked for (moby validateNetworkingConfig). Raises InvalidParameter."""
     errors = []
     for name, settings in (networking_config.endpoints_config or {}).items():
+        shown, subnets = name, None
+        with contextlib.suppress(RunnerError):  # it may be made until the start
+            record = engine.networks.find(network_id(name, settings))
+            shown, subnets = record.name, configured_subnets(engine, record)
         try:
-            record: NetworkRecord | None = engine.networks.find(network_id(name, settings))
-        except RunnerError:  # it may be made until the start
-            record = None
-        try:
-            validate_endpoint(record.name if record else name, settings, record)
+            validate_endpoint(shown, settings, subnets)
         except InvalidParameter as err:
             errors.append(f"invalid config for network {name}: {err}")
     if errors:
@@ -56,20 +56,30 @@ def network_id(name: str, settings: EndpointSettings) -> str:
     )
 
 
-def validate_endpoint(name: str, settings: EndpointSettings, record: NetworkRecord | None) -> None:
-    """Check the settings for a network, and, if there is that, against it (moby
-    validateEndpointSettings). Raises InvalidParameter."""
-    problems = list(_endpoint_problems(name, settings, record))
+def configured_subnets(engine: Engine, record: NetworkRecord) -> list[IPNetwork]:
+    """The subnets, or the parts of them, from which a container may ask for an address: those that
+    somebody has configured."""
+    if record.name == "bridge":
+        return [engine.config.bip.network] if engine.config.bip else []
+    texts = [config.get("IPRange") or config["Subnet"] for config in record.ipam_config]
+    return [ipaddress.ip_network(text) for text in texts]
+
+
+def validate_endpoint(
+    name: str, settings: EndpointSettings, subnets: Sequence[IPNetwork] | None
+) -> None:
+    """Check the settings for a network, and, if there is that, against its configured subnets
+    (moby validateEndpointSettings). Raises InvalidParameter."""
+    problems = list(_endpoint_problems(name, settings, subnets))
     if settings.mac_address and not _MAC_ADDRESS.fullmatch(settings.mac_address):
         raise InvalidParameter(f"invalid MAC address {settings.mac_address}")
     problems += _sysctl_problems(settings)
     if problems:
-        details = "\n".join(problems)
-        raise InvalidParameter(f"invalid endpoint settings:\n{details}")
+        raise InvalidParameter(f"invalid endpoint settings:\n{join_problems(problems)}")
 
 
 def _endpoint_problems(
-    name: str, settings: EndpointSettings, record: NetworkRecord | None
+    name: str, settings: EndpointSettings, subnets: Sequence[IPNetwork] | None
 ) -> Iterator[str]:
     ipam = settings.ipam_config
     if not NetworkMode(name).is_user_defined:
@@ -79,29 +89,23 @@ def _endpoint_problems(
             yield "network-scoped alias is supported only for containers in user defined networks"
     if ipam:
         yield from _address_problems(ipam)
-        if record is not None:
-            yield from _range_problems(ipam, record)
+        if subnets is not None:
+            yield from _range_problems(ipam, subnets)
 
 
-def _range_problems(ipam: EndpointIPAMConfig, record: NetworkRecord) -> Iterator[str]:
+def _range_problems(ipam: EndpointIPAMConfig, subnets: Sequence[IPNetwork]) -> Iterator[str]:
     """Whether addresses are of subnets that the user has configured
     (EndpointIPAMConfig.IsInRange)."""
     for address, version in ((ipam.ipv4_address, 4), (ipam.ipv6_address, 6)):
         if not address or not _is_address(address, version):
             continue
-        configured = [
-            config.get("IPRange") or config["Subnet"]
-            for config in record.ipam_config
-            if (":" in config["Subnet"]) == (version == 6)
-        ]
+        configured = [subnet for subnet in subnets if subnet.version == version]
         if not configured:
             yield (
                 "user specified IP address is supported only when connecting to networks with user"
                 " configured subnets"
             )
-        elif not any(
-            ipaddress.ip_address(address) in ipaddress.ip_network(subnet) for subnet in configured
-        ):
+        elif not any(ipaddress.ip_address(address) in subnet for subnet in configured):
             yield f"no configured subnet or ip-range contain the IP address {address}"
 
 

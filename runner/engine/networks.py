@@ -249,7 +249,7 @@ def _ipam_configs(engine: Engine, record: NetworkRecord) -> list[IPAMConfig]:
         for pool in pools_of(engine, record)
         if (":" in pool.subnet) not in families
     ]
-    return sorted((*configured, *chosen), key=lambda config: ":" in config.subnet)
+    return [*sorted(configured, key=lambda config: ":" in config.subnet), *chosen]
 
 
 def pools_of(engine: Engine, record: NetworkRecord) -> Iterable[Pool]:

@@ -105,7 +105,23 @@ def failure(query: dns.message.Message, *, refused: bool = False) -> dns.message
 def encode(response: dns.message.Message, query: dns.message.Message, *, datagram: bool) -> bytes:
     """The bytes of an answer, cut short where the client takes no more by UDP."""
     limit = max(_SMALLEST, query.payload) if datagram else _LARGEST
-    return response.to_wire(max_size=limit, prefer_truncation=True)
+    while True:
+        try:
+            return response.to_wire(max_size=limit)
+        except dns.exception.TooBig:
+            response.flags |= dns.flags.TC
+            _shorten(response)
+
+
+def _shorten(response: dns.message.Message) -> None:
+    """Leave the last eighth of the records out, one at least; as many are told as find room."""
+    records = list(response.answer[0]) if response.answer else []
+    if not records:
+        raise ValueError("the question alone is too long")
+    name, kind = response.answer[0].name, response.answer[0].rdtype
+    kept = records[: len(records) * 7 // 8]
+    response.answer = [dns.rrset.from_rdata_list(name, _TTL, kept)] if kept else []
+    assert not kept or response.answer[0].rdtype == kind
 
 
 def is_usable(wire: bytes, query: bytes) -> bool:

@@ -57,6 +57,7 @@ class _Started:
 
     network: BridgeNetwork
     firewalls: tuple[Firewall, ...]
+    isolated: bool = False
 
 
 class BridgeDriver:
@@ -109,6 +110,7 @@ class BridgeDriver:
         host, config = self._netlink(), self._config
         try:
             network = await in_own_thread(lambda: setup_bridge(host, config))
+            isolated = not config.icc and await self._must_isolate(network)
             if network.address6 is not None and not config.internal:
                 await in_own_thread(enable_forwarding6)
         except OSError as err:
@@ -120,7 +122,13 @@ class BridgeDriver:
                 for endpoint in endpoints
                 for rule in port_rules(_target(endpoint), endpoint.ports, firewall.version)
             )
-        return _Started(network, firewalls)
+        return _Started(network, firewalls, isolated)
+
+    @staticmethod
+    async def _must_isolate(network: BridgeNetwork) -> bool:
+        """Whether neighbours are to be kept apart by the bridge, the firewall not seeing them."""
+        versions = {ip_network(pool.subnet).version for pool in network.pools}
+        return not await in_own_thread(lambda: bridge_link.filter_neighbours(versions))
 
     async def restore(self, endpoints: Sequence[Endpoint]) -> None:
         """See Driver. Without endpoints the default network is not needed yet."""
@@ -298,7 +306,8 @@ class BridgeDriver:
     async def _create_interface(
         self, network: BridgeNetwork, sandbox: Sandbox, wanted: Interface
     ) -> None:
-        host, key, isolated = self._netlink(), Path(sandbox.key), not self._config.icc
+        host, key = self._netlink(), Path(sandbox.key)
+        isolated = self._started is not None and self._started.isolated
         self._interfaces.add(wanted.host_name)
         try:
             await in_own_thread(

@@ -5,10 +5,12 @@ All functions block and raise OSError, but for what they say. `Netlink` is the h
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import os
 import secrets
 import socket
+import subprocess
 from dataclasses import dataclass
 from ipaddress import IPv4Interface, IPv6Interface, ip_interface
 from pathlib import Path
@@ -23,7 +25,7 @@ from runner.network.subnets import choose_subnet
 from runner.types.errors import InvalidParameter
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
     from ipaddress import IPv4Address
 
     from runner.network.ip import IPInterface
@@ -32,6 +34,8 @@ if TYPE_CHECKING:
 
 _IPV4: Final = Path("/proc/sys/net/ipv4")
 _IPV6: Final = Path("/proc/sys/net/ipv6")
+_BRIDGE_FILTERS: Final = Path("/proc/sys/net/bridge")
+_FILTER_NAMES: Final = {4: "bridge-nf-call-iptables", 6: "bridge-nf-call-ip6tables"}
 _MAX_NAME: Final = 15
 
 
@@ -151,6 +155,20 @@ def _setup_sysctls(bridge: str) -> None:
         _write_setting(router_advertisements, "0")
 
 
+def filter_neighbours(versions: Collection[int]) -> bool:
+    """Have the firewall see what goes from one port of a bridge to another (bridge
+    setupIPv4BridgeNetFiltering). False where the kernel cannot: then ports are to be isolated."""
+    if not _BRIDGE_FILTERS.is_dir():
+        with contextlib.suppress(FileNotFoundError):  # without modprobe nothing can be loaded
+            subprocess.run(["modprobe", "--quiet", "br_netfilter"], check=False)
+    settings = [_BRIDGE_FILTERS / _FILTER_NAMES[version] for version in versions]
+    if not all(setting.exists() for setting in settings):
+        return False
+    for setting in settings:
+        _write_setting(setting, "1")
+    return True
+
+
 def _write_setting(setting: Path, value: str) -> None:
     if setting.read_text().strip() != value:
         setting.write_text(f"{value}\n")
@@ -172,7 +190,7 @@ def generate_interface_name() -> str:
 
 
 def create_interface(
-    host: Netlink, network: BridgeNetwork, key: Path, wanted: Interface, *, isolated: bool = False
+    host: Netlink, network: BridgeNetwork, key: Path, wanted: Interface, *, isolated: bool
 ) -> None:
     """Join the sandbox at `key` to the network, and stay in the sandbox's namespace
     (bridge CreateEndpoint, osl AddInterface)."""

@@ -112,7 +112,7 @@ def _delete_default_routes(sandbox: Netlink, version: int) -> None:
         while True:
             sandbox.execute(rt.delete_default_route(version))
     except OSError as err:
-        if err.errno not in (errno.ESRCH, errno.EAFNOSUPPORT, errno.EOPNOTSUPP):
+        if err.errno not in (errno.ESRCH, errno.ENOENT, errno.EAFNOSUPPORT, errno.EOPNOTSUPP):
             raise
 
 
