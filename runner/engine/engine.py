@@ -20,6 +20,7 @@ from runner.engine.keeper import Keeper
 from runner.engine.leftovers import Leftovers
 from runner.engine.metrics import Metrics
 from runner.engine.monitor import Monitor
+from runner.engine.networks import Networks
 from runner.engine.prune import Pruning
 from runner.engine.shutdown import shut_down_containers, shutdown_timeout
 from runner.engine.state import count_states
@@ -56,6 +57,7 @@ class Engine:
     containerd: Containerd
     images: ImageStore
     network: NetworkController
+    networks: Networks
     volumes: VolumeStore
 
     def __init__(self, config: EngineConfig) -> None:
@@ -98,6 +100,7 @@ class Engine:
                 config.data_root / "volumes", partial(self.events.publish, "volume")
             )
             await self.volumes.open()
+            self.networks = Networks(self.store.networks)
             self.network = networking.make_controller(self)
             resources.push_async_callback(self.network.close)
             self.files = FileService()

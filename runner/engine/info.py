@@ -23,6 +23,7 @@ from runner.engine.runtime import binary
 from runner.engine.state import count_states
 from runner.engine.sysinfo import memory_total
 from runner.logs import DRIVERS
+from runner.network import KINDS
 from runner.types import times
 from runner.types.errors import InvalidParameter, RunnerError
 from runner.types.system import (
@@ -96,7 +97,7 @@ def _fill_host(engine: Engine, info: Info) -> None:
     info.driver = config.snapshotter
     info.driver_status = [["driver-type", "io.containerd.snapshotter.v1"]]
     info.plugins = PluginsInfo(
-        volume=["local"], network=["bridge", "host", "null"], log=sorted(DRIVERS)
+        volume=["local"], network=sorted((*KINDS, "host", "null")), log=sorted(DRIVERS)
     )
     info.security_options = _security_options(engine)
     info.firewall_backend = FirewallInfo(driver="iptables")

@@ -60,6 +60,7 @@ TOOLS: Final[dict[str, Tool]] = {
         ("systemd", "libsystemd-shared", "libip4tc2", "libkmod2", "libseccomp2"),
         only=("bin/journalctl", "lib/systemd", "usr/lib", *_LIBRARIES),
     ),
+    "cni": Tool("bookworm", ("containernetworking-plugins",), only=("usr/lib",)),
     "rsyslog": Tool(
         "bookworm",
         ("rsyslog", "rsyslog-openssl", "libestr0", "libfastjson4", "liblognorm5"),
