@@ -65,6 +65,7 @@ class Engine:
         self.execs = Execs()
         self.stats = StatsCollector(self)
         self.pruning = Pruning()
+        self.image_pruning = Pruning()
         self.counting = SingleFlight()
         self.closing = False
         self._tasks: set[asyncio.Task[Any]] = set()

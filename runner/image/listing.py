@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from runner.image import lookup, mediatypes, times
 from runner.image import platform as platforms
 from runner.image import reference as references
+from runner.image.records import PARENT_LABEL
 from runner.image.summary import Summarizer, Summary, no_containers
 from runner.types.errors import InvalidParameter, NotFound
 from runner.types.image import ImageSummary
@@ -73,19 +74,21 @@ async def list_images(
     store: ImageStore,
     filters: ImageFilters,
     *,
+    all_: bool = False,
     manifests: bool = False,
     shared_size: bool = False,
     containers_of: ContainersOf = no_containers,
 ) -> list[ImageSummary]:
     """One item for each target, the newest first (moby Images).
 
-    Raises NotFound for an image that a filter names and InvalidParameter for a bad name there.
+    Those without name from which others were made are left out, but for `all_`. Raises NotFound
+    for an image that a filter names and InvalidParameter for a bad name there.
     """
-    bounds = await _bounds(store, filters)
+    every = await store.images.list()
+    shown = every if all_ else _without_intermediate(every)
     entries: dict[str, _Entry] = {}
-    for record in await store.images.list():
-        if await _passes(store, record, filters, bounds):
-            _enter(entries, record)
+    for record in await passing(store, shown, filters):
+        _enter(entries, record)
     summarizer = Summarizer(store.documents, store.snapshots, containers_of)
     matcher = platforms.requested_or_default(None)
     items: list[tuple[ImageSummary, Summary]] = []
@@ -97,6 +100,22 @@ async def list_images(
     if shared_size:
         await _add_shared_sizes(items, summarizer)
     return sorted((item for item, _ in items), key=lambda item: item.created, reverse=True)
+
+
+def _without_intermediate(every: list[Record]) -> list[Record]:
+    parents = {record.labels.get(PARENT_LABEL) for record in every}
+    return [r for r in every if not (lookup.is_dangling(r) and r.target.digest in parents)]
+
+
+async def passing(
+    store: ImageStore, candidates: list[Record], filters: ImageFilters
+) -> list[Record]:
+    """The records that the filters let pass.
+
+    Raises NotFound for an image that a filter names and InvalidParameter for a bad name there.
+    """
+    bounds = await _bounds(store, filters)
+    return [r for r in candidates if await _passes(store, r, filters, bounds)]
 
 
 def _enter(entries: dict[str, _Entry], record: Record) -> None:

@@ -36,6 +36,9 @@ if TYPE_CHECKING:
 MAX_CONCURRENT_DOWNLOADS = 3
 """dockerd's default for --max-concurrent-downloads."""
 
+PULL_LEASE_LABEL = "moby/prune.images"
+"""On leases that may outlive their pull: pruning takes these."""
+
 _KEPT_FOR = timedelta(hours=8)
 _RESUMABLE = (asyncio.CancelledError, TransportError)
 """After a cancelled pull dockerd leaves what has come for eight hours, for another pull to go on
@@ -95,7 +98,9 @@ async def _pull_tag(
     shown = PullProgress(tell)
     leases = store.containerd.leases
     try:
-        async with leases.hold(expires_in=_KEPT_FOR, kept_after=_RESUMABLE) as lease:
+        async with leases.hold(
+            expires_in=_KEPT_FOR, kept_after=_RESUMABLE, labels={PULL_LEASE_LABEL: "true"}
+        ) as lease:
             if old is not None:
                 await leases.add_resource(lease.id, Resource("content", old.target.digest))
             async with Registry(reference, credentials) as registry:

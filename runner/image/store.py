@@ -9,7 +9,6 @@ from runner.containerd.images import Image as Record
 from runner.image import digest as digests
 from runner.image import lookup, records
 from runner.image import platform as platforms
-from runner.image.deleting import delete
 from runner.image.inspect import inspect
 from runner.image.listing import ImageFilters, list_images
 from runner.image.manifests import Documents, best_present, load_manifest, platform_not_found
@@ -20,14 +19,12 @@ if TYPE_CHECKING:
     import builtins
 
     from runner.containerd.client import Containerd
-    from runner.image.deleting import Usage
     from runner.image.lookup import References
     from runner.image.reference import Reference
     from runner.image.summary import ContainersOf
     from runner.types.image import (
         Descriptor,
         ImageConfig,
-        ImageDeleteItem,
         ImageInspect,
         ImageSummary,
         Manifest,
@@ -36,9 +33,6 @@ if TYPE_CHECKING:
 
 
 EVERY_IMAGE = ImageFilters()
-
-_PARENT_LABEL = "org.mobyproject.image.parent"
-"""Whoever makes an image from another notes it here (moby imageLabelClassicBuilderParent)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,7 +126,7 @@ class ImageStore:
 
     async def children(self, image_id: str) -> builtins.list[str]:
         """The IDs of the images that were made from this one (moby Children)."""
-        found = await self.images.list(f"labels.{_PARENT_LABEL}=={image_id}")
+        found = await self.images.list(f"labels.{records.PARENT_LABEL}=={image_id}")
         return [record.target.digest for record in found]
 
     async def ensure_unpacked(self, image: Image) -> str:
@@ -170,6 +164,7 @@ class ImageStore:
         self,
         filters: ImageFilters = EVERY_IMAGE,
         *,
+        all_: bool = False,
         manifests: bool = False,
         shared_size: bool = False,
         containers_of: ContainersOf = no_containers,
@@ -178,13 +173,14 @@ class ImageStore:
         return await list_images(
             self,
             filters,
+            all_=all_,
             manifests=manifests,
             shared_size=shared_size,
             containers_of=containers_of,
         )
 
-    async def delete(
-        self, ref_or_id: str, usage: Usage, *, force: bool = False
-    ) -> builtins.list[ImageDeleteItem]:
-        """Delete a name, or the image; what was taken (moby ImageDelete). Raises Conflict."""
-        return await delete(self, ref_or_id, usage, force=force)
+    async def parent(self, image_id: str) -> str:
+        """The ID of the image that this one was made from, if that is known."""
+        found = await self.images.list(f"target.digest=={image_id},labels.{records.PARENT_LABEL}")
+        parents = {record.labels[records.PARENT_LABEL] for record in found}
+        return parents.pop() if len(parents) == 1 else ""

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 from google.protobuf.timestamp_pb2 import Timestamp
-from runner.containerd._pb.cgroups.cgroup1.stats import metrics_pb2 as v1
-from runner.containerd._pb.cgroups.cgroup2.stats import metrics_pb2 as v2
 
 from runner.containerd._convert import any_of
+from runner.containerd._pb.cgroups.cgroup1.stats import metrics_pb2 as v1
+from runner.containerd._pb.cgroups.cgroup2.stats import metrics_pb2 as v2
 from runner.containerd._pb.types import metrics_pb2
 from runner.containerd.metrics import stats_from
 from runner.types import wire
