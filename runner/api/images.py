@@ -20,7 +20,9 @@ from runner.engine.images import (
     image_list,
     image_load,
     image_pull,
+    image_push,
     image_saving,
+    image_search,
     image_tag,
 )
 from runner.image import digest as digests
@@ -30,6 +32,7 @@ from runner.image.deleting import DeleteOptions
 from runner.image.registry.credentials import Credentials
 from runner.types import wire
 from runner.types.errors import Forbidden, InvalidParameter, NotImplementedYet
+from runner.types.gotext import atoi
 from runner.types.image import Platform, ProgressMessage
 from runner.types.times import ZERO_TIME
 
@@ -59,11 +62,15 @@ async def create(call: Call) -> web.StreamResponse:
 
 async def _pull(call: Call, image: str, platform: Platform | None) -> web.StreamResponse:
     reference = _pull_reference(image, call.form.text("tag"))
-    credentials = Credentials.from_header(call.request.headers.get("X-Registry-Auth"))
+    credentials = _credentials(call)
     progress = ProgressStream(call)
     return await progress.run(
         image_pull(call.engine, reference, platform, credentials, progress.tell)
     )
+
+
+def _credentials(call: Call) -> Credentials:
+    return Credentials.from_header(call.request.headers.get("X-Registry-Auth"))
 
 
 def _pull_reference(image: str, tag: str) -> Reference:
@@ -76,6 +83,21 @@ def _pull_reference(image: str, tag: str) -> Reference:
     if reference.familiar_name == "scratch":
         raise Forbidden("'scratch' is a reserved name")
     return reference
+
+
+async def push(call: Call) -> web.StreamResponse:
+    """Push the tag, or without one all tags."""
+    name, tag = call.name, call.form.text("tag")
+    reference = _repo_tag_reference(name, tag) if tag else references.parse(name)
+    assert reference is not None  # the route wants a name
+    platform = None
+    if not call.version.below("1.46"):
+        platform = _decode_platform(call.form.text("platform"))
+    credentials = _credentials(call)
+    progress = ProgressStream(call)
+    return await progress.run(
+        image_push(call.engine, reference, platform, credentials, progress.tell)
+    )
 
 
 async def _import(call: Call, platform: Platform | None) -> web.StreamResponse:
@@ -253,7 +275,22 @@ async def save(call: Call) -> web.StreamResponse:
     return stream.response
 
 
+async def search(call: Call) -> web.Response:
+    """Look for repositories in an index."""
+    text = call.form.text("limit")
+    try:
+        limit = atoi(text) if text else 0
+    except ValueError as err:
+        raise InvalidParameter(f"invalid limit specified: {err}") from err
+    if limit < 0:
+        raise InvalidParameter("invalid limit specified")
+    chosen, credentials = call.form.filters(), _credentials(call)
+    found = await image_search(call.engine, call.form.text("term"), limit, chosen, credentials)
+    return json_response(found)
+
+
 ROUTES: Final = [
+    Route("GET", "/images/search", search),
     Route("GET", "/images/get", save, stream=True),
     Route("GET", "/images/{name:.*}/get", save, stream=True),
     Route("GET", "/images/{name:.*}/history", history),
@@ -262,5 +299,6 @@ ROUTES: Final = [
     Route("POST", "/images/load", load, stream=True),
     Route("GET", "/images/json", list_),
     Route("GET", "/images/{name:.*}/json", inspect),
+    Route("POST", "/images/{name:.*}/push", push, stream=True),
     Route("POST", "/images/{name:.*}/tag", tag),
 ]

@@ -6,11 +6,16 @@ import time
 from functools import partial
 from typing import TYPE_CHECKING
 
-from runner.image import archive, deleting, pruning, pull, reference
+from runner.image import archive, deleting, pruning, pull, push, reference
 from runner.image import platform as platforms
+from runner.image.distribution import inspect_remote
 from runner.image.history import image_history as history_of
 from runner.image.import_ import import_image
-from runner.types.errors import RunnerError
+from runner.image.registry.login import login
+from runner.image.registry.search import search
+from runner.types import filters
+from runner.types.errors import InvalidParameter, RunnerError
+from runner.types.gotext import atoi
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator, Sequence
@@ -24,13 +29,16 @@ if TYPE_CHECKING:
     from runner.image.registry.credentials import Credentials
     from runner.image.store import Image
     from runner.image.summary import ContainersOf
+    from runner.types.filters import Filters
     from runner.types.image import (
+        DistributionInspect,
         HistoryItem,
         ImageDeleteItem,
         ImageInspect,
         ImagePruneReport,
         ImageSummary,
         Platform,
+        SearchResult,
     )
 
 
@@ -53,13 +61,37 @@ async def image_pull(
     credentials: Credentials | None,
     progress: Progress,
 ) -> None:
-    """Pull the image, or all tags of a bare name (moby PullImage). Emits `pull`."""
+    """Pull the image, or all tags of a bare name (moby PullImage). Emits `pull` for each."""
     began = time.monotonic()
     await pull.pull(
-        engine.images, ref, platform=platform, credentials=credentials, progress=progress
+        engine.images,
+        ref,
+        platform=platform,
+        credentials=credentials,
+        progress=progress,
+        report=partial(_log, engine),
     )
     engine.metrics.image_action("pull", time.monotonic() - began)
-    await _log(engine, "pull", ref.familiar, ref.familiar_name)
+
+
+async def image_push(
+    engine: Engine,
+    ref: reference.Reference,
+    platform: Platform | None,
+    credentials: Credentials | None,
+    progress: Progress,
+) -> None:
+    """Push the image, or all tags of a bare name (moby PushImage). Emits `push`."""
+    began = time.monotonic()
+    await push.push(
+        engine.images,
+        ref,
+        platform=platform,
+        credentials=credentials,
+        progress=progress,
+        report=partial(_log, engine),
+    )
+    engine.metrics.image_action("push", time.monotonic() - began)
 
 
 async def image_load(
@@ -229,3 +261,38 @@ def _containers_of(engine: Engine) -> ContainersOf:
         if manifest := container.record.image_manifest:
             made.setdefault(manifest.digest, []).append(container.id)
     return lambda digest: made.get(digest, ())
+
+
+async def authenticate(engine: Engine, credentials: Credentials) -> str:
+    """Try the credentials; the registry's identity token (moby AuthenticateToRegistry)."""
+    return await login(engine.images.registries, credentials)
+
+
+async def image_search(
+    engine: Engine, term: str, limit: int, chosen: Filters, credentials: Credentials
+) -> list[SearchResult]:
+    """Repositories that an index finds (moby Search). Raises InvalidParameter."""
+    filters.validate(chosen, {"is-automated", "is-official", "stars"})
+    if filters.boolean(chosen, "is-automated"):
+        return []  # there are none any more
+    official = filters.boolean(chosen, "is-official")
+    stars = max([0, *(_stars(value) for value in chosen.get("stars", ()))])
+    return [
+        result
+        for result in await search(engine.images.registries, term, limit, credentials)
+        if official in {None, result.is_official} and result.star_count >= stars
+    ]
+
+
+def _stars(text: str) -> int:
+    try:
+        return atoi(text)
+    except ValueError as err:
+        raise InvalidParameter(f"invalid filter 'stars={text}': {err}") from err
+
+
+async def distribution_inspect(
+    engine: Engine, ref: reference.Reference, credentials: Credentials
+) -> DistributionInspect:
+    """What a registry has under the name. Raises NotFound."""
+    return await inspect_remote(engine.images.registries, ref, credentials)

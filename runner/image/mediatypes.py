@@ -75,6 +75,20 @@ def is_nondistributable(media_type: str) -> bool:
     return media_type.startswith((f"{_OCI_LAYER_PREFIX}nondistributable.", f"{_DOCKER_FOREIGN}."))
 
 
+def is_shown(media_type: str) -> bool:
+    """Whether a blob's progress is shown: all but small documents (showBlobProgress)."""
+    return is_layer(media_type) or not (
+        is_index(media_type) or is_manifest(media_type) or is_config(media_type)
+    )
+
+
+def origin_label(domain: str) -> str:
+    """The label that names the repositories of a registry where a blob comes from, without port
+    (containerd pkg/labels, distributionSourceLabelKey)."""
+    name = domain[1:].partition("]")[0] if domain.startswith("[") else domain.partition(":")[0]
+    return f"{LABEL_DISTRIBUTION_SOURCE}.{name}"
+
+
 def ingest_ref(descriptor: Descriptor) -> str:
     """The name of a blob's download in the content store (containerd remotes.MakeRefKey).
 

@@ -12,6 +12,7 @@ from runner.image import platform as platforms
 from runner.image.inspect import inspect
 from runner.image.listing import ImageFilters, list_images
 from runner.image.manifests import Documents, best_present, load_manifest, platform_not_found
+from runner.image.registry.hosts import RegistryHosts
 from runner.image.summary import no_containers
 from runner.image.unpack import Unpacker
 
@@ -75,7 +76,13 @@ class ImageStore:
     texts, for one that names nothing.
     """
 
-    def __init__(self, containerd: Containerd, snapshotter: str) -> None:
+    def __init__(
+        self,
+        containerd: Containerd,
+        snapshotter: str,
+        registries: RegistryHosts = RegistryHosts(()),  # noqa: B008 (frozen)
+    ) -> None:
+        self.registries = registries
         self.containerd = containerd
         self.snapshotter = snapshotter
         self.images = containerd.images

@@ -270,6 +270,23 @@ class ImageInspect(Wire, rename="pascal", kw_only=True):
     )
 
 
+class SearchResult(msgspec.Struct):
+    """A repository that an index has found (moby registry.SearchResult)."""
+
+    star_count: int = 0
+    is_official: bool = False
+    name: str = ""
+    is_automated: bool = False
+    description: str = ""
+
+
+class DistributionInspect(Wire, rename="pascal"):
+    """GET /distribution/{name}/json: what a registry has under a name."""
+
+    descriptor: Descriptor
+    platforms: list[Platform] | None = None
+
+
 PullPolicy = Literal["always", "missing", "never"]
 
 

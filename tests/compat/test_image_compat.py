@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
+    from tests.support.registry import Registry
     from tests.support.subject import Subject
 
 T = TypeVar("T")
@@ -69,7 +70,7 @@ LOCAL: Final[dict[str, list[str]]] = {
         "tag nosuch:1 x:1",
         "tag app:1 Bad:1",
         "tag app:1 sha256:1",
-        "images",
+        "image inspect -f '{{{{json .RepoTags}}}} {{{{json .RepoDigests}}}}' app:1",
     ],
     "images": [
         "images",
@@ -199,6 +200,8 @@ class Case:
     subject: Subject
     tmp_path: Path
     images: dict[str, str]
+    registry: str
+    private: str
     since: int = dataclasses.field(default_factory=time.time_ns)
 
     def run(self, commands: list[str]) -> list[tuple[str, int, str, str]]:
@@ -208,7 +211,15 @@ class Case:
     def _run_one(self, command: str) -> tuple[str, int, str, str]:
         names = {f"{name}_digest": image_id for name, image_id in self.images.items()}
         short = {name: image_id[7:19] for name, image_id in self.images.items()}
-        line = command.format(foreign=OTHER_ARCHITECTURE, tmp=self.tmp_path, **names, **short)
+        line = command.format(
+            foreign=OTHER_ARCHITECTURE,
+            tmp=self.tmp_path,
+            who=self.tmp_path.name,
+            registry=f"{self.registry}/{self.tmp_path.name}",
+            private=self.private,
+            **names,
+            **short,
+        )
         words = [a or b for a, b in re.findall(r"'([^']*)'|(\S+)", line)]
         done = self.subject.docker(*words, timeout=60)
         output = self.plain(done.stdout)
@@ -219,6 +230,11 @@ class Case:
     def plain(self, text: str) -> str:
         """The text without times and containers' IDs; images' stay."""
         text = text.replace(str(self.tmp_path), "TMP")
+        text = text.replace(self.registry, "REGISTRY").replace(self.private, "PRIVATE")
+        text = re.sub(r"\b(mine|them)/", "WHO/", text)
+        text = re.sub(r"(?m)^[0-9a-f]{12}: (Waiting|Pushing|Unavailable) *\n", "", text)
+        text = re.sub(r"(?m)(^[0-9a-f]{12}: .*\n)+", _sorted_lines, text)
+        text = re.sub(r"/\S*/docker-config/", "FOLDER/", text)
         text = re.sub(r"(?<!sha256:)\b[0-9a-f]{64}\b", "ID", text)
         text = re.sub(r"(?<=container )[0-9a-f]{12}\b", "SHORT", text)
         text = re.sub(r"\d{4}-\d\d-\d\dT[\d:.]+(Z|[+-]\d\d:\d\d)", "TIME", text)
@@ -229,22 +245,28 @@ class Case:
         span = f"since={_seconds(self.since)}&until={_seconds(time.time_ns())}"
         answer = self.subject.api("GET", f"/events?{span}&filters={quote(_OF_IMAGES)}")
         found = [json.loads(line) for line in answer.body.splitlines()]
-        return [f"{e['Action']} {e['Actor']['ID']} {e['Actor']['Attributes']}" for e in found]
+        actors = [(event["Action"], event["Actor"]) for event in found]
+        return [self.plain(f"{act} {who['ID']} {who['Attributes']}") for act, who in actors]
+
+
+def _sorted_lines(found: re.Match[str]) -> str:
+    """The layers' lines, which dockerd tells in any order."""
+    return "".join(sorted(found[0].splitlines(keepends=True)))
 
 
 def _seconds(nanoseconds: int) -> str:
     return f"{nanoseconds // 10**9}.{nanoseconds % 10**9:09d}"
 
 
-def prepared(subject: Subject, archive: bytes, tmp_path: Path) -> Case:
+def prepared(subject: Subject, archive: bytes, tmp_path: Path, registries: tuple[str, str]) -> Case:
     """The engine with the archive's images."""
     answer = subject.api("POST", "/images/load", archive)
     assert answer.status == 200 and b"error" not in answer.body, answer.body
     listed = subject.api("GET", "/images/json").json()
     images = {item["RepoTags"][0].partition(":")[0]: item["Id"] for item in listed}
-    folder = tmp_path / ("ours" if subject.is_ours else "dockerd")
+    folder = tmp_path / ("mine" if subject.is_ours else "them")
     folder.mkdir()
-    return Case(subject, folder, images)
+    return Case(subject, folder, images, *registries)
 
 
 def empty(subject: Subject, busybox_tar: bytes) -> None:
@@ -259,12 +281,20 @@ def empty(subject: Subject, busybox_tar: bytes) -> None:
 
 @pytest.fixture
 def both(
-    ours: Subject, dockerd: Subject, archive: bytes, busybox_tar: Path, tmp_path: Path
+    ours: Subject,
+    dockerd: Subject,
+    archive: bytes,
+    busybox_tar: Path,
+    tmp_path: Path,
+    registry: Registry,
+    private_registry: Registry,
 ) -> Iterator[tuple[Case, Case]]:
     """Ours and dockerd with the same images, which they have no more afterwards."""
     busybox = busybox_tar.read_bytes()
     subjects = (ours, dockerd)
-    yield side_by_side(subjects, lambda subject: prepared(subject, archive, tmp_path))
+    registries = (registry.address, private_registry.address)
+
+    yield side_by_side(subjects, lambda subject: prepared(subject, archive, tmp_path, registries))
     side_by_side(subjects, lambda subject: empty(subject, busybox))
 
 
@@ -283,3 +313,82 @@ def test_images_that_are_here(both: tuple[Case, Case], commands: list[str]) -> N
     pruning = any("prune" in command for command in commands)
     told = [sorted(case.events()) if pruning else case.events() for case in both]
     assert told[0] == told[1]
+
+
+REMOTE: Final[dict[str, list[str]]] = {
+    "push": [
+        "tag app:1 {registry}/app:1",
+        "push {registry}/app:1",
+        "push {registry}/app:1",
+        "tag app:1 {registry}/app:2",
+        "push -q {registry}/app:2",
+        "push {registry}/app",
+        "push --all-tags {registry}/app",
+        "push -a {registry}/app:1",
+        "rmi {registry}/app:1 {registry}/app:2 app:1",
+        "pull {registry}/app:2",
+        "pull {registry}/app:2",
+        "pull -a {registry}/app",
+        "pull -q {registry}/app@{app_digest}",
+        "images -a --digests --no-trunc",
+        "image inspect -f '{{{{json .RepoTags}}}} {{{{json .RepoDigests}}}}' {registry}/app:2",
+    ],
+    "push to another repository": [
+        "tag app:1 {registry}/one/app:1",
+        "push {registry}/one/app:1",
+        "tag app:1 {registry}/one/else:1",
+        "push {registry}/one/else:1",
+    ],
+    "push of several platforms": [
+        "tag multi:1 {registry}/multi:1",
+        "push {registry}/multi:1",
+        "push --platform linux/{foreign} {registry}/multi:1",
+        "push --platform linux/s390x {registry}/multi:1",
+        "tag partial:1 {registry}/partial:1",
+        "push {registry}/partial:1",
+        "push --platform linux/{foreign} {registry}/partial:1",
+        "rmi multi:1 {registry}/multi:1",
+        "pull --platform linux/{foreign} {registry}/multi:1",
+        "images --tree",
+    ],
+    "push of what is not here": [
+        "push {registry}/nosuch:1",
+        "push {registry}/nosuch",
+        "push -a {registry}/nosuch",
+        "push {registry}/app@{app_digest}",
+        "push 127.0.0.1:1/x:1",
+        "tag app:1 127.0.0.1:1/x:1",
+    ],
+    "push without a login": [
+        "tag app:1 {private}/app:1",
+        "push {private}/app:1",
+        "pull {private}/app:1",
+        "manifest inspect {private}/app:1",
+    ],
+    "login": [
+        "login -u tester -p wrong {private}",
+        "login -u tester -p secret {private}",
+        "tag app:1 {private}/{who}/app:1",
+        "push {private}/{who}/app:1",
+        "rmi {private}/{who}/app:1",
+        "pull {private}/{who}/app:1",
+        "logout {private}",
+        "pull {private}/{who}/app:1",
+        "push {private}/{who}/app:1",
+        "login -u tester -p secret 127.0.0.1:1",
+    ],
+    "pull of what is not there": [
+        "pull {registry}/nosuch:1",
+        "pull -a {registry}/nosuch",
+        "pull {registry}/nosuch@{app_digest}",
+        "pull -a {registry}/nosuch:1",
+    ],
+}
+
+
+@pytest.mark.parametrize("commands", REMOTE.values(), ids=REMOTE)
+def test_images_in_a_registry(both: tuple[Case, Case], commands: list[str]) -> None:
+    mine, theirs = side_by_side(both, lambda case: case.run(commands))
+    for ours, dockerds in zip(mine, theirs, strict=True):
+        assert ours == dockerds
+    assert both[0].events() == both[1].events()
