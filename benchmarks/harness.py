@@ -31,6 +31,8 @@ class Contestant:
     run: Callable[[], Phases]
     against: str = ""
     """Whom it is compared with: another contestant's name."""
+    tidy: Callable[[], object] = lambda: None
+    """What is to be done after each run, and is no part of it."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -95,6 +97,7 @@ def take_turns(
             seconds, phases = timed(contestant)
             if number >= 0:
                 results[contestant.name].add(seconds, phases)
+            contestant.tidy()
             time.sleep(pause)
     _progress("")
     return results

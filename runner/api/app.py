@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Any, Final
 from aiohttp import web
 
 from runner.api import (
+    archive,
+    commit,
     containers,
     disk_usage,
     events,
@@ -23,6 +25,7 @@ from runner.api import (
     stats,
     streams,
     system,
+    volumes,
 )
 from runner.api.body import read_limited
 from runner.api.call import Call
@@ -51,11 +54,14 @@ ROUTES: Final = [
     *containers.ROUTES,
     *streams.ROUTES,
     *execs.ROUTES,
+    *archive.ROUTES,
+    *commit.ROUTES,
     *images.ROUTES,
     *registry.ROUTES,
     *stats.ROUTES,
     *prune.ROUTES,
     *disk_usage.ROUTES,
+    *volumes.ROUTES,
 ]
 
 

@@ -88,7 +88,7 @@ def _pull_reference(image: str, tag: str) -> Reference:
 async def push(call: Call) -> web.StreamResponse:
     """Push the tag, or without one all tags."""
     name, tag = call.name, call.form.text("tag")
-    reference = _repo_tag_reference(name, tag) if tag else references.parse(name)
+    reference = repo_tag_reference(name, tag) if tag else references.parse(name)
     assert reference is not None  # the route wants a name
     platform = None
     if not call.version.below("1.46"):
@@ -103,7 +103,7 @@ async def push(call: Call) -> web.StreamResponse:
 async def _import(call: Call, platform: Platform | None) -> web.StreamResponse:
     form = call.form
     source = form.text("fromSrc")
-    reference = _repo_tag_reference(form.text("repo"), form.text("tag"))
+    reference = repo_tag_reference(form.text("repo"), form.text("tag"))
     if source != "-":
         raise NotImplementedYet(f"importing from a URL is not supported: {source}")
     message = form.text("message") or f"Imported from {source}"
@@ -118,7 +118,7 @@ async def _import(call: Call, platform: Platform | None) -> web.StreamResponse:
     return await progress.run(work())
 
 
-def _repo_tag_reference(repo: str, tag: str) -> Reference | None:
+def repo_tag_reference(repo: str, tag: str) -> Reference | None:
     """moby RepoTagReference: `latest` unless there is a tag; None without a repository."""
     if not repo:
         return None
@@ -180,7 +180,7 @@ async def list_(call: Call) -> web.Response:
     found = await image_list(
         call.engine,
         parse_image_filters(filters),
-        all_=form.flag("all"),
+        intermediate=form.flag("all"),
         manifests=form.flag("manifests") and not version.below("1.47"),
         shared_size=form.flag("shared-size") and not version.below("1.42"),
     )
@@ -231,7 +231,7 @@ def _inspect_for(found: ImageInspect, version: ApiVersion) -> dict[str, Any]:
 
 async def tag(call: Call) -> web.Response:
     """Give an image another name."""
-    reference = _repo_tag_reference(call.form.text("repo"), call.form.text("tag"))
+    reference = repo_tag_reference(call.form.text("repo"), call.form.text("tag"))
     if reference is None:
         raise InvalidParameter("invalid reference format")
     if reference.familiar_name == "sha256":

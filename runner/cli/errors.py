@@ -27,6 +27,13 @@ class CliError(ClientError):
         self.code = code
 
 
+class Declined(CliError):
+    """The user would rather not; docker takes that for success, and says nothing."""
+
+    def __init__(self) -> None:
+        super().__init__("", 0)
+
+
 def describe(error: RunnerError) -> str:
     """The error as docker's client words it."""
     if isinstance(error, ClientError):

@@ -90,7 +90,7 @@ def _run(argv: list[str]) -> int:
     if "_RUNNER_COMPLETE" in os.environ or (argv and argv[0] in _COMPLETION):
         return _typer(argv)
     try:
-        options = pflag.parse("", _GLOBAL, argv, warn)
+        options = pflag.parse("", _GLOBAL, argv, say)
     except pflag.HelpRequested:
         return _help([])
     if options.version:
@@ -103,7 +103,7 @@ def _run(argv: list[str]) -> int:
         return _without_command(words, known.groups)
     path, command, count = found
     try:
-        parsed = pflag.parse(path, command, words[count:], warn)
+        parsed = pflag.parse(path, command, words[count:], say)
     except pflag.HelpRequested:
         return _help(words[:count])
     code: int = pflag.load(command.target)(_context(options), parsed)
@@ -133,9 +133,8 @@ def _if_there(path: str) -> str:
 
 
 _NOT_YET = (
-    "build builder buildx commit compose config context cp diff events exec export history login"
-    " logout manifest network pause plugin port push restart rmi save search secret service stack"
-    " stats swarm tag top trust unpause update volume"
+    "build builder buildx compose config context history login logout manifest network plugin push"
+    " rmi save search secret service stack swarm trust volume"
 ).split()
 """docker's commands that runner has not got: no typing mistakes."""
 

@@ -178,3 +178,14 @@ def _check_digest(digest: str) -> None:
         raise CliError("invalid checksum digest length")
     if not set(encoded) <= _HEX:
         raise CliError("invalid checksum digest format")
+
+
+def parse_tag(text: str) -> tuple[str, str]:
+    """The repository, made whole, and the tag of a name to be given; latest where it has none.
+
+    Raises CliError with docker's text.
+    """
+    reference = parse_normalized(text)
+    if reference.digest:
+        raise CliError("refusing to create a tag with a digest reference")
+    return f"{reference.domain}/{reference.path}", reference.tagged().tag

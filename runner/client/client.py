@@ -58,11 +58,14 @@ class EngineClient:
 
         Raises the error class that the status means; ConnectionFailed when nobody answers.
         """
+        bodiless = method == "HEAD"
+        sent = self.send(method, path, query=query, body=body, headers=headers)
         try:
-            return self.checked(self.send(method, path, query=query, body=body, headers=headers))
+            return self.checked(sent, bodiless=bodiless)
         except _VersionRefused as refusal:
             self._downgrade(refusal)
-        return self.checked(self.send(method, path, query=query, body=body, headers=headers))
+        sent = self.send(method, path, query=query, body=body, headers=headers)
+        return self.checked(sent, bodiless=bodiless)
 
     def send(
         self,
@@ -94,10 +97,13 @@ class EngineClient:
             _send_chunks(connection, stream)
         return connection
 
-    def checked(self, connection: Connection) -> http.Response:
-        """Read the answer's head. Raises the error class that its status means."""
+    def checked(self, connection: Connection, *, bodiless: bool = False) -> http.Response:
+        """Read the answer's head. Raises the error class that its status means.
+
+        The answer to a HEAD request is bodiless, whatever length it speaks of.
+        """
         try:
-            response = http.read_response(connection)
+            response = http.read_response(connection, bodiless=bodiless)
         except UnexpectedAnswer:
             connection.close()
             raise

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from runner.client import jsontext
 from runner.client.errors import ClientError
 from runner.client.http import quote
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from typing import Any
 
     from runner.client.client import EngineClient, Query
@@ -14,7 +16,7 @@ if TYPE_CHECKING:
     from runner.client.transport import Connection
 
 
-def _path(ref: str, action: str = "") -> str:
+def container_path(ref: str, action: str = "") -> str:
     ref = ref.strip()
     if not ref:
         raise ClientError("invalid container name or ID: value is empty")
@@ -36,12 +38,12 @@ def create(
 
 def start(client: EngineClient, ref: str) -> None:
     """Start it; already running is success."""
-    client.run("POST", _path(ref, "/start"))
+    client.run("POST", container_path(ref, "/start"))
 
 
 def send_start(client: EngineClient, ref: str) -> Connection:
     """Start it, leaving the answer for `EngineClient.checked`."""
-    return client.send("POST", _path(ref, "/start"))
+    return client.send("POST", container_path(ref, "/start"))
 
 
 def send_stop(
@@ -51,13 +53,33 @@ def send_stop(
     query: Query = {"signal": signal} if signal else {}
     if timeout is not None:
         query["t"] = str(timeout)
-    return client.send("POST", _path(ref, "/stop"), query=query)
+    return client.send("POST", container_path(ref, "/stop"), query=query)
+
+
+def restart(
+    client: EngineClient, ref: str, *, signal: str = "", timeout: int | None = None
+) -> None:
+    """Stop it as `send_stop` does, and start it again."""
+    query: Query = {"signal": signal} if signal else {}
+    if timeout is not None:
+        query["t"] = str(timeout)
+    client.run("POST", container_path(ref, "/restart"), query=query)
+
+
+def send_pause(client: EngineClient, ref: str) -> Connection:
+    """Freeze its processes."""
+    return client.send("POST", container_path(ref, "/pause"))
+
+
+def send_unpause(client: EngineClient, ref: str) -> Connection:
+    """Let them go on."""
+    return client.send("POST", container_path(ref, "/unpause"))
 
 
 def send_kill(client: EngineClient, ref: str, signal: str = "") -> Connection:
     """Send a signal, SIGKILL when none is named."""
     query: Query = {"signal": signal} if signal else {}
-    return client.send("POST", _path(ref, "/kill"), query=query)
+    return client.send("POST", container_path(ref, "/kill"), query=query)
 
 
 def kill(client: EngineClient, ref: str, signal: str) -> None:
@@ -76,7 +98,7 @@ def send_remove(
     """Remove it, or only a link to it."""
     asked = {"force": force, "link": link, "v": volumes}
     query: Query = {key: "1" for key, wanted in asked.items() if wanted}
-    return client.send("DELETE", _path(ref), query=query)
+    return client.send("DELETE", container_path(ref), query=query)
 
 
 def remove(client: EngineClient, ref: str, *, force: bool = False, volumes: bool = False) -> None:
@@ -86,19 +108,67 @@ def remove(client: EngineClient, ref: str, *, force: bool = False, volumes: bool
 
 def rename(client: EngineClient, ref: str, name: str) -> None:
     """Give it another name."""
-    client.run("POST", _path(ref, "/rename"), query={"name": name})
+    client.run("POST", container_path(ref, "/rename"), query={"name": name})
 
 
 def resize(client: EngineClient, ref: str, height: int, width: int) -> None:
     """Tell its terminal the new size, in characters."""
-    client.run("POST", _path(ref, "/resize"), query={"h": str(height), "w": str(width)})
+    client.run("POST", container_path(ref, "/resize"), query={"h": str(height), "w": str(width)})
 
 
 def inspect(client: EngineClient, ref: str, *, size: bool = False) -> dict[str, Any]:
     """Everything about it, as the engine says it."""
     answer: dict[str, Any] = client.json(
-        "GET", _path(ref, "/json"), query={"size": "1"} if size else {}
+        "GET", container_path(ref, "/json"), query={"size": "1"} if size else {}
     )
+    return answer
+
+
+def update(client: EngineClient, ref: str, body: dict[str, Any]) -> dict[str, Any]:
+    """Change its limits and its restart policy: `{"Warnings": […]}`."""
+    answer: dict[str, Any] = client.json("POST", container_path(ref, "/update"), body=body)
+    return answer
+
+
+def top(client: EngineClient, ref: str, ps_arguments: list[str]) -> dict[str, Any]:
+    """Its processes as ps shows them: `{"Titles": […], "Processes": [[…], …]}`."""
+    query: Query = {"ps_args": " ".join(ps_arguments)} if ps_arguments else {}
+    answer: dict[str, Any] = client.json("GET", container_path(ref, "/top"), query=query)
+    return answer
+
+
+def changes(client: EngineClient, ref: str) -> list[dict[str, Any]]:
+    """What differs from its image: `[{"Path": …, "Kind": 0|1|2}, …]`."""
+    answer: list[dict[str, Any]] | None = client.json("GET", container_path(ref, "/changes"))
+    return answer or []
+
+
+def export(client: EngineClient, ref: str) -> Response:
+    """Its file system as a tar stream."""
+    return client.call("GET", container_path(ref, "/export"))
+
+
+def commit(client: EngineClient, ref: str, query: Query) -> str:
+    """Make an image of it; the image's ID."""
+    ref = ref.strip()
+    if not ref:
+        raise ClientError("invalid container name or ID: value is empty")
+    answer: dict[str, Any] = client.json("POST", "/commit", query=query | {"container": ref})
+    identity: str = answer["Id"]
+    return identity
+
+
+def send_stats(client: EngineClient, ref: str, *, stream: bool) -> Connection:
+    """Ask for its use of resources, once or again and again; a stream of JSON documents."""
+    return client.send(
+        "GET", container_path(ref, "/stats"), query={"stream": "1" if stream else "0"}
+    )
+
+
+def prune(client: EngineClient, filters: str) -> dict[str, Any]:
+    """Remove those that do not run."""
+    query: Query = {"filters": filters} if filters else {}
+    answer: dict[str, Any] = client.json("POST", "/containers/prune", query=query)
     return answer
 
 
@@ -110,25 +180,59 @@ def list_containers(client: EngineClient, query: Query) -> list[dict[str, Any]]:
 
 def logs(client: EngineClient, ref: str, query: Query) -> Response:
     """The log as a stream: raw for a terminal, multiplexed otherwise."""
-    return client.call("GET", _path(ref, "/logs"), query=query)
+    return client.call("GET", container_path(ref, "/logs"), query=query)
+
+
+def stat_path(client: EngineClient, ref: str, path: str) -> dict[str, Any]:
+    """What is at a path in it: `{"name": …, "size": …, "mode": …, "mtime": …, "linkTarget": …}`."""
+    response = client.call("HEAD", container_path(ref, "/archive"), query={"path": path})
+    client.release(response)
+    return _stat_of(response)
+
+
+def get_archive(client: EngineClient, ref: str, path: str) -> tuple[Response, dict[str, Any]]:
+    """What is at a path as a tar stream, and its stat."""
+    response = client.call("GET", container_path(ref, "/archive"), query={"path": path})
+    return response, _stat_of(response)
+
+
+def put_archive(
+    client: EngineClient, ref: str, path: str, archive: Iterator[bytes], *, keep_owners: bool
+) -> None:
+    """Unpack a tar stream in a folder; folders do not replace files, nor files folders."""
+    query: Query = {"path": path, "noOverwriteDirNonDir": "true"}
+    if keep_owners:
+        query["copyUIDGID"] = "true"
+    client.finish(client.send("PUT", container_path(ref, "/archive"), query=query, stream=archive))
+
+
+def _stat_of(response: Response) -> dict[str, Any]:
+    from binascii import a2b_base64
+
+    encoded = response.headers.get("x-docker-container-path-stat", "")
+    try:
+        stat: dict[str, Any] = jsontext.loads(a2b_base64(encoded))
+    except ValueError as err:
+        raise ClientError(f"unable to decode container path stat header: {err}") from None
+    return stat
 
 
 def bundle(client: EngineClient, ref: str) -> Response:
     """runner's own: the OCI bundle as a tar stream."""
-    return client.call("GET", _path(ref, "/bundle"))
+    return client.call("GET", container_path(ref, "/bundle"))
 
 
 def send_attach(client: EngineClient, ref: str, query: Query) -> Connection:
-    """Ask for the container's streams; `receive_attach` takes the answer."""
+    """Ask for the container's streams; `receive_upgraded` takes the answer."""
     return client.send(
         "POST",
-        _path(ref, "/attach"),
+        container_path(ref, "/attach"),
         query=query,
         headers={"Connection": "Upgrade", "Upgrade": "tcp", "Content-Type": "text/plain"},
     )
 
 
-def receive_attach(client: EngineClient, connection: Connection) -> Connection:
+def receive_upgraded(client: EngineClient, connection: Connection) -> Connection:
     """The upgraded connection, a raw stream from here on. Raises the engine's error."""
     response = client.checked(connection)
     if response.status != 101:
@@ -140,7 +244,7 @@ def receive_attach(client: EngineClient, connection: Connection) -> Connection:
 def send_wait(client: EngineClient, ref: str, condition: str) -> Connection:
     """Ask to be told of the exit; `receive_wait` returns once the engine listens for it."""
     query: Query = {"condition": condition} if condition else {}
-    return client.send("POST", _path(ref, "/wait"), query=query)
+    return client.send("POST", container_path(ref, "/wait"), query=query)
 
 
 def receive_wait(client: EngineClient, connection: Connection) -> Response:

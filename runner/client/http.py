@@ -48,17 +48,25 @@ def request_head(method: str, target: str, headers: dict[str, str]) -> bytes:
 class Response:
     """An answer whose head has been read; its body still waits on the connection."""
 
-    def __init__(self, connection: Connection, status: int, headers: dict[str, str]) -> None:
+    def __init__(
+        self,
+        connection: Connection,
+        status: int,
+        headers: dict[str, str],
+        *,
+        bodiless: bool = False,
+    ) -> None:
         self.connection = connection
         self.status = status
         self.headers = headers
         """Names in lower case."""
-        self.finished = False
+        self._bodiless = bodiless or status in (101, 204, 304)
+        self.finished = bodiless
         """Whether the body has been read to its end, so that the connection is free again."""
 
     def chunks(self) -> Iterator[bytes]:
         """The body as it arrives. Raises UnexpectedAnswer when it breaks off."""
-        if self.status in (101, 204, 304):
+        if self._bodiless:
             pieces: Iterator[bytes] = iter(())
         elif "chunked" in self.headers.get("transfer-encoding", "").lower():
             pieces = self._chunked()
@@ -105,7 +113,7 @@ def _chunk_size(line: bytes) -> int:
         raise UnexpectedAnswer(f"malformed chunk: {line!r}") from err
 
 
-def read_response(connection: Connection) -> Response:
+def read_response(connection: Connection, *, bodiless: bool = False) -> Response:
     """Read the head of an answer. Raises UnexpectedAnswer when it is not HTTP."""
     status = _status(connection.read_line())
     headers: dict[str, str] = {}
@@ -118,7 +126,7 @@ def read_response(connection: Connection) -> Response:
         headers[name.strip().lower()] = value.strip()
     if "close" in headers.get("connection", "").lower():
         connection.reusable = False
-    return Response(connection, status, headers)
+    return Response(connection, status, headers, bodiless=bodiless)
 
 
 def _status(line: bytes) -> int:

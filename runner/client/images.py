@@ -66,6 +66,18 @@ def inspect(client: EngineClient, ref: str, *, platform: str = "") -> dict[str, 
     return answer
 
 
+def tag(client: EngineClient, ref: str, repository: str, name: str) -> None:
+    """Give the image another name."""
+    path = f"/images/{quote(ref, b'/:@')}/tag"
+    client.run("POST", path, query={"repo": repository, "tag": name})
+
+
+def prune(client: EngineClient, filters: str) -> dict[str, Any]:
+    """Remove those that nothing needs."""
+    answer: dict[str, Any] = client.json("POST", "/images/prune", query={"filters": filters})
+    return answer
+
+
 def platform_json(platform: str) -> str:
     """os[/arch[/variant]] as the API's JSON, for the endpoints that want it so."""
     named = dict(zip(("os", "architecture", "variant"), platform.split("/"), strict=False))

@@ -86,6 +86,16 @@ def documents(chunks: Iterator[bytes]) -> Iterator[Any]:
         yield loads(pending)
 
 
+def compact(value: Any) -> str:
+    """JSON on one line, as Go's encoder writes it without HTML escaping."""
+    if isinstance(value, dict):
+        items = (f"{quote(key)}:{compact(item)}" for key, item in value.items())
+        return "{" + ",".join(items) + "}"
+    if isinstance(value, list):
+        return "[" + ",".join(map(compact, value)) + "]"
+    return quote(value)
+
+
 def indent(value: Any, level: int = 0) -> str:
     """JSON laid out as Go's json.Indent does with four spaces: what `inspect` prints."""
     if not isinstance(value, dict | list) or not value:

@@ -14,6 +14,9 @@ if TYPE_CHECKING:
 else:
     import _signal  # what `signal` wraps in enums, at the price of `enum`
 
+SIGWINCH = int(_signal.SIGWINCH)
+TERMINATION = (int(_signal.SIGINT), int(_signal.SIGTERM))
+"""What asks a command to end."""
 _NEVER = frozenset(
     {
         _signal.SIGKILL,

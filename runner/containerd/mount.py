@@ -2,29 +2,28 @@
 
 A snapshotter answers with mounts, "the lingua franca of containerd": type, source, target inside
 the target, and options as fstab has them. Failures are System errors in containerd's words.
+Everything here blocks; `mounted` has what is awaited.
 """
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import errno
 import os
 import resource
-import tempfile
 import time
-from pathlib import Path
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from runner.linux.fstab import mount_fstab, parse_mount_options
 from runner.linux.libc import error_text
 from runner.linux.mount import MNT, umount
 from runner.linux.rooted import opened_root, resolve_in_root
-from runner.linux.threads import to_end
 from runner.types.errors import NotImplementedYet, System
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Sequence
+    from collections.abc import Sequence
+    from pathlib import Path
 
     from runner.containerd.values import Mount
 
@@ -35,6 +34,7 @@ _BUSY_PAUSE: Final = 0.02
 
 _UNSUPPORTED: Final = ("uidmap=", "gidmap=", "X-containerd.")
 _LOWERDIR: Final = "lowerdir="
+_UPPERDIR: Final = "upperdir="
 
 
 def mount_all(mounts: Sequence[Mount], target: Path) -> None:
@@ -46,6 +46,36 @@ def mount_all(mounts: Sequence[Mount], target: Path) -> None:
         for each in mounts:
             undo.callback(unmount_once, _mount(each, target))
         undo.pop_all()
+
+
+def read_only(mounts: Sequence[Mount]) -> list[Mount]:
+    """The same mounts for looking only (containerd readonlyMounts).
+
+    An overlay's upper directory becomes the uppermost of the lower ones: what a container has
+    mounted for writing must not be mounted for writing a second time.
+    """
+    return [replace(each, options=_read_only_options(each)) for each in mounts]
+
+
+def _read_only_options(each: Mount) -> tuple[str, ...]:
+    if each.type != "overlay":
+        return (*(option for option in each.options if option not in ("rw", "ro")), "ro")
+    upper = upper_directory(each)
+    return tuple(
+        f"{_LOWERDIR}{upper}:{option.removeprefix(_LOWERDIR)}"
+        if upper and option.startswith(_LOWERDIR)
+        else option
+        for option in each.options
+        if not option.startswith((_UPPERDIR, "workdir="))
+    )
+
+
+def upper_directory(each: Mount) -> str:
+    """Where an overlay keeps what is written to it; empty for other mounts."""
+    if each.type != "overlay":
+        return ""
+    found = next((option for option in each.options if option.startswith(_UPPERDIR)), "")
+    return found.removeprefix(_UPPERDIR)
 
 
 def unmount_once(target: Path) -> bool:
@@ -73,43 +103,6 @@ def unmount_all(target: Path) -> None:
     """Take every mount stacked on `target` off (containerd UnmountAll). Idempotent. Blocks."""
     while unmount_once(target):
         pass
-
-
-async def mount_all_in_thread(mounts: Sequence[Mount], target: Path) -> None:
-    """`mount_all` beside the event loop. Cancelled, it finishes and undoes the mounts first."""
-    made: list[bool] = []
-
-    def work() -> None:
-        mount_all(mounts, target)
-        made.append(True)
-
-    try:
-        await to_end(work)
-    except asyncio.CancelledError:
-        for _ in mounts if made else ():
-            unmount_once(target)
-        raise
-
-
-async def unmount_all_in_thread(target: Path) -> None:
-    """`unmount_all` beside the event loop; it runs to its end even if the waiting is cancelled."""
-    await to_end(unmount_all, target)
-
-
-@contextlib.asynccontextmanager
-async def temporary_mount(mounts: Sequence[Mount], parent: Path) -> AsyncIterator[Path]:
-    """The mounts on a new directory below `parent`, gone at the end (containerd WithTempMount)."""
-    target = Path(tempfile.mkdtemp(prefix="mount-", dir=parent))
-    try:
-        await mount_all_in_thread(mounts, target)
-        try:
-            yield target
-        finally:
-            await unmount_all_in_thread(target)
-    finally:
-        # rmdir, never rmtree: should something still be mounted, it must not be emptied.
-        with contextlib.suppress(OSError):
-            target.rmdir()
 
 
 def _mount(each: Mount, target: Path) -> Path:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
+import logging
+import secrets
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING
@@ -12,16 +15,19 @@ from runner.containerd._connection import Service
 from runner.containerd._convert import mounts_from, time_from
 from runner.containerd._pb.services.snapshots.v1 import snapshots_pb2 as pb
 from runner.containerd._pb.services.snapshots.v1.snapshots_pb2_grpc import SnapshotsStub
+from runner.containerd._shield import finish
 from runner.containerd.values import ZERO_TIME
+from runner.types.errors import RunnerError
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Mapping
+    from collections.abc import AsyncGenerator, AsyncIterator, Mapping
     from datetime import datetime
 
     from runner.containerd._connection import Connection
     from runner.containerd.values import Mount
 
 _NO_LABELS: Mapping[str, str] = {}
+_log = logging.getLogger(__name__)
 
 
 class Kind(StrEnum):
@@ -83,6 +89,22 @@ class Snapshots:
         )
         reply: pb.ViewSnapshotResponse = await self._service.unary("View", request)
         return mounts_from(reply.mounts)
+
+    @contextlib.asynccontextmanager
+    async def parent_view(self, key: str) -> AsyncIterator[list[Mount]]:
+        """How to mount what a snapshot stands upon, for looking. To be called under a lease."""
+        name = f"{key}-parent-view-{secrets.token_hex(8)}"
+        mounts = await self.view(name, (await self.stat(key)).parent)
+        try:
+            yield mounts
+        finally:
+            await finish(self._let_go(name))
+
+    async def _let_go(self, name: str) -> None:
+        try:
+            await self.remove(name)
+        except RunnerError as error:
+            _log.warning("snapshot %s is left to its lease: %s", name, error)
 
     async def mounts(self, key: str) -> list[Mount]:
         """How to mount an active snapshot or a view. Raises NotFound."""

@@ -12,7 +12,7 @@ import tarfile
 from contextlib import AsyncExitStack, suppress
 from typing import TYPE_CHECKING
 
-from runner.containerd.mount import temporary_mount
+from runner.containerd.mounted import temporary_mount
 from runner.engine import mounts, networking, rootfs, spec
 from runner.oci.bundle import CONFIG, ROOTFS, create_bundle
 from runner.types.errors import Conflict

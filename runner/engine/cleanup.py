@@ -16,7 +16,7 @@ from tenacity import AsyncRetrying, RetryError, retry_if_result, stop_after_atte
 from tenacity.wait import wait_exponential
 
 from runner import trace
-from runner.containerd.mount import unmount_all_in_thread
+from runner.containerd.mounted import unmount_all_in_thread
 from runner.engine import mounts, networking
 from runner.engine.runtime_state import delete_unowned
 from runner.types.errors import FailedPrecondition, NotFound, RunnerError

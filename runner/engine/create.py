@@ -22,6 +22,7 @@ import msgspec
 from runner import trace
 from runner.engine import (
     images,
+    init_layer,
     mounts,
     names,
     network_settings,
@@ -167,12 +168,14 @@ async def _create_layer(
     """The container's writable snapshot on top of the image's (moby CreateLayer)."""
     snapshots = engine.containerd.snapshots(container.record.driver)
     labels = {GC_ROOT: container.record.created, CONTAINER_LABEL: container.id}
+    parent = init_layer.name(image.chain_id)
     try:
         try:
-            mounts = await snapshots.prepare(container.id, image.chain_id, labels)
-        except NotFound:  # pulled by somebody else, or for another snapshotter: not unpacked yet
-            parent = await engine.images.ensure_unpacked(image)
             mounts = await snapshots.prepare(container.id, parent, labels)
+        except NotFound:  # the first container of the image
+            async with engine.containerd.leases.hold():
+                parent = await init_layer.ensure(engine, image)
+                mounts = await snapshots.prepare(container.id, parent, labels)
     except RunnerError as err:
         raise System(f"cannot make the container's writable layer: {err}") from err
     container.layer_mounts = mounts

@@ -6,16 +6,14 @@ Counting walks trees of files. Whoever asks for what is just being counted gets 
 from __future__ import annotations
 
 import asyncio
-import logging
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from runner.engine import list as listing
 from runner.engine.images import image_list
 from runner.engine.sizes import Sizes
+from runner.engine.volumes import volumes_usage
 from runner.image.store import EVERY_IMAGE
 from runner.types.system import DiskUsage
-from runner.types.volume import UsageData, Volume
-from runner.volume import tree_size
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
@@ -23,9 +21,6 @@ if TYPE_CHECKING:
     from runner.engine.engine import Engine
     from runner.types.container import Summary
     from runner.types.image import ImageSummary
-    from runner.volume import Volume as LocalVolume
-
-log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
@@ -63,7 +58,7 @@ async def system_disk_usage(
         part(images, "layers", _layers),
         part(images, "images", _images),
         part(containers, "containers", _containers),
-        part(volumes, "volumes", _volumes),
+        part(volumes, "volumes", volumes_usage),
     )
     return DiskUsage(layers or 0, *parts[1:])
 
@@ -89,26 +84,3 @@ async def _containers(engine: Engine) -> list[Summary]:
     for summary in found:
         summary.image_manifest_descriptor = None
     return found
-
-
-async def _volumes(engine: Engine) -> list[Volume]:
-    """Those that lie on this host's disk: with options they may be anywhere (LocalVolumesSize)."""
-    local = [volume for volume in engine.volumes.volumes() if not volume.options]
-    return [await _volume(engine, volume) for volume in local]
-
-
-async def _volume(engine: Engine, volume: LocalVolume) -> Volume:
-    try:
-        size = await asyncio.to_thread(tree_size, volume.mountpoint)
-    except OSError as err:
-        log.warning("Failed to determine size of volume %s: %s", volume.name, err)
-        size = -1
-    return Volume(
-        created_at=f"{volume.created_at.partition('.')[0].removesuffix('Z')}Z",
-        driver=volume.driver,
-        labels=volume.labels,
-        mountpoint=str(volume.mountpoint),
-        name=volume.name,
-        options=volume.options,
-        usage_data=UsageData(len(engine.volumes.references(volume.name)), size),
-    )

@@ -26,6 +26,7 @@ from runner.engine.state import count_states
 from runner.engine.stats import StatsCollector
 from runner.engine.sysinfo import memory_total, read_sysinfo
 from runner.engine.task_events import follow_task_events
+from runner.files.service import FileService
 from runner.image.store import ImageStore
 from runner.logs import validate_log_opts
 from runner.oci.host import read_host
@@ -100,6 +101,8 @@ class Engine:
             await self.volumes.open()
             self.network = networking.make_controller(self)
             resources.push_async_callback(self.network.close)
+            self.files = FileService()
+            resources.push_async_callback(self.files.close)
             await networking.enable_forwarding(self)
             self.sysinfo = await asyncio.to_thread(read_sysinfo, self.host)
             for warning in self.sysinfo.warnings:

@@ -137,14 +137,14 @@ async def image_list(
     engine: Engine,
     filters: ImageFilters,
     *,
-    all_: bool = False,
+    intermediate: bool = False,
     manifests: bool = False,
     shared_size: bool = False,
 ) -> list[ImageSummary]:
     """The images, newest first (moby Images)."""
     return await engine.images.list(
         filters,
-        all_=all_,
+        intermediate=intermediate,
         manifests=manifests,
         shared_size=shared_size,
         containers_of=_containers_of(engine),

@@ -3,10 +3,11 @@ container_operations_unix.go setupContainerDirs)."""
 
 from __future__ import annotations
 
+from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
 from runner import trace
-from runner.containerd.mount import temporary_mount, unmount_all_in_thread
+from runner.containerd.mounted import temporary_mount, unmount_all_in_thread
 from runner.engine import rootfs
 from runner.engine.references import joinable
 from runner.linux.mount import MS, mount
@@ -15,6 +16,7 @@ from runner.types.modes import IpcMode
 from runner.volume import (
     anonymous_volumes,
     create_anonymous_volumes,
+    locate_mounts,
     populate_volumes,
     register_mount_points,
     release_mount_points,
@@ -24,13 +26,13 @@ from runner.volume import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import AsyncIterator, Mapping
     from contextlib import AsyncExitStack
     from pathlib import Path
 
     from runner.engine.container import Container
     from runner.engine.engine import Engine
-    from runner.volume import MountPoint, Prepared
+    from runner.volume import MountPoint, Prepared, PreparedMount
 
 
 async def create(
@@ -92,6 +94,32 @@ async def prepare(engine: Engine, container: Container) -> Prepared:
             record.host_config,
             temporary=container.runtime_dir,
         )
+    _log_mounts(engine, container)
+    return prepared
+
+
+@asynccontextmanager
+async def looked_into(
+    engine: Engine, container: Container, holder: str
+) -> AsyncIterator[list[PreparedMount]]:
+    """The container's mounts for somebody else than its run, whose volumes `holder` holds to the
+    end (moby setupMounts, UnmountVolumes). Emits `mount` and `unmount` events for volumes."""
+    record = container.record
+    try:
+        located = await locate_mounts(
+            engine.volumes, holder, record.mount_points, record.host_config
+        )
+        _log_mounts(engine, container)
+        try:
+            yield located
+        finally:
+            log_unmounts(engine, container)
+    finally:
+        await engine.volumes.unmount_held(holder)
+
+
+def _log_mounts(engine: Engine, container: Container) -> None:
+    """The `mount` events of the container's volumes."""
     for point in _volumes(container):
         _log_volume(
             engine,
@@ -104,7 +132,6 @@ async def prepare(engine: Engine, container: Container) -> Prepared:
                 "propagation": point.propagation,
             },
         )
-    return prepared
 
 
 def log_unmounts(engine: Engine, container: Container) -> None:

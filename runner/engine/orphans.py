@@ -10,7 +10,7 @@ import logging
 import shutil
 from typing import TYPE_CHECKING
 
-from runner.containerd.mount import unmount_all_in_thread
+from runner.containerd.mounted import unmount_all_in_thread
 from runner.engine.cleanup import attempt
 from runner.linux.mountinfo import read_mounts
 

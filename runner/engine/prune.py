@@ -26,21 +26,22 @@ _ACCEPTED: Final = frozenset({"label", "label!", "until"})
 
 
 class Pruning:
-    """One prune at a time, whatever it prunes: a second would remove what the first counts."""
+    """One prune of a kind at a time: a second would remove what the first counts."""
 
     def __init__(self) -> None:
-        self._running = False
+        self._running: set[str] = set()
 
     @contextlib.contextmanager
-    def exclusive(self) -> Iterator[None]:
-        """Raise Conflict while another goes on."""
-        if self._running:
+    def exclusive(self, kind: str = "") -> Iterator[None]:
+        """Raise Conflict while another goes on. To dockerd volumes are a kind of their own, and all
+        else is one kind."""
+        if kind in self._running:
             raise Conflict("a prune operation is already running")
-        self._running = True
+        self._running.add(kind)
         try:
             yield
         finally:
-            self._running = False
+            self._running.discard(kind)
 
 
 async def containers_prune(engine: Engine, chosen: Filters) -> PruneReport:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from runner import trace
-from runner.containerd.mount import mount_all_in_thread
+from runner.containerd.mounted import mount_all_in_thread
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
 from runner.image import digest as digests
-from runner.image import documents, lookup, records
+from runner.image import documents, lookup, mediatypes, records
 from runner.image import platform as platforms
 from runner.image import reference as references
 from runner.image.events import nobody
@@ -182,7 +182,7 @@ class _Deletion:
         found: list[Record] = []
         try:
             child = await self.store.resolve(self.image_id)
-            while parent := child.labels.get(records.PARENT_LABEL):
+            while parent := mediatypes.parent_of(child.labels):
                 child = await self.store.resolve(parent)
                 found.append(child)
         except RunnerError as err:

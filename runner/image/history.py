@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from runner.image import digest as digests
-from runner.image import lookup, records, times
+from runner.image import lookup, mediatypes, times
 from runner.image import platform as platforms
 from runner.image import reference as references
 from runner.image.manifests import best_present, platform_not_found
@@ -74,9 +74,9 @@ async def _tags(store: ImageStore, image: Record) -> list[str]:
 
 async def _parent(store: ImageStore, image: Record) -> Record | None:
     """moby getParentsByBuilderLabel; one that was itself made from another goes first."""
-    parent = image.labels.get(records.PARENT_LABEL, "")
+    parent = mediatypes.parent_of(image.labels)
     if not digests.is_digest(parent):
         return None
     found = await store.images.list(f"target.digest=={parent}")
-    made = [record for record in found if records.PARENT_LABEL in record.labels]
+    made = [record for record in found if mediatypes.parent_of(record.labels)]
     return next(iter(made[-1:] or found[:1]), None)

@@ -19,14 +19,13 @@ from runner.image import documents, lookup, mediatypes, records
 from runner.image import platform as platforms
 from runner.image.archive.spool import DEFAULT_LIMITS, Limits, batches
 from runner.image.changes import apply_changes
-from runner.image.compression import MAGIC_SIZE, Compression, Decoder, detect
-from runner.image.ingest import ingest_document
+from runner.image.compression import Decoder
+from runner.image.ingest import ingest_image
+from runner.tar.compression import MAGIC_SIZE, Compression, detect
 from runner.types.errors import InvalidParameter
 from runner.types.image import (
-    MEDIA_TYPE_OCI_CONFIG,
     MEDIA_TYPE_OCI_LAYER_GZIP,
     MEDIA_TYPE_OCI_LAYER_ZSTD,
-    MEDIA_TYPE_OCI_MANIFEST,
     Descriptor,
     ImageRunConfig,
     Platform,
@@ -65,7 +64,7 @@ async def import_image(
     async with store.containerd.leases.hold():
         layer, diff_id = await _store_layer(store.content, stream, limits)
         config = _config_json(run_config, platform or platforms.host_platform(), diff_id, message)
-        target = await _store_documents(store.content, config, layer)
+        target = await ingest_image(store.content, config, [layer])
         parsed = documents.parse_config(config)
         await store.unpacker.unpack(digests.of(config), parsed, [layer])
         name = str(reference) if reference else lookup.dangling_name(target.digest)
@@ -160,19 +159,3 @@ def _config_json(
             "history": [step],
         }
     )
-
-
-async def _store_documents(content: Content, config: bytes, layer: Descriptor) -> Descriptor:
-    """Write config and manifest; the manifest's descriptor."""
-    described = Descriptor(MEDIA_TYPE_OCI_CONFIG, digests.of(config), len(config))
-    manifest = msgspec.json.encode(
-        {
-            "schemaVersion": 2,
-            "mediaType": MEDIA_TYPE_OCI_MANIFEST,
-            "config": described,
-            "layers": [layer],
-        }
-    )
-    await ingest_document(content, config, {})
-    await ingest_document(content, manifest, mediatypes.gc_labels([described, layer]))
-    return Descriptor(MEDIA_TYPE_OCI_MANIFEST, digests.of(manifest), len(manifest))

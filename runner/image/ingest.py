@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
+import msgspec
 import tenacity
 
+from runner.image import digest as digests
+from runner.image.mediatypes import gc_labels
 from runner.types.errors import AlreadyExists, DataLoss, FailedPrecondition, NotFound, Unavailable
+from runner.types.image import MEDIA_TYPE_OCI_CONFIG, MEDIA_TYPE_OCI_MANIFEST, Descriptor
 
 if TYPE_CHECKING:
     from runner.containerd.content import Content, Writer
-    from runner.types.image import Descriptor
 
 _LOCKED_WAIT = 0.1
 """Seconds between looks at a blob that another process is writing."""
@@ -35,6 +38,22 @@ async def ingest(
 async def ingest_document(content: Content, data: bytes, labels: Mapping[str, str]) -> str:
     """Write a blob that is in memory, with its labels; its digest."""
     return await _when_free()(content.write_blob, data, labels)
+
+
+async def ingest_image(content: Content, config: bytes, layers: Sequence[Descriptor]) -> Descriptor:
+    """Write a new image's config and manifest, which keeps it and the layers; its descriptor."""
+    described = Descriptor(MEDIA_TYPE_OCI_CONFIG, digests.of(config), len(config))
+    manifest = msgspec.json.encode(
+        {
+            "schemaVersion": 2,
+            "mediaType": MEDIA_TYPE_OCI_MANIFEST,
+            "config": described,
+            "layers": layers,
+        }
+    )
+    await ingest_document(content, config, {})
+    await ingest_document(content, manifest, gc_labels([described, *layers]))
+    return Descriptor(MEDIA_TYPE_OCI_MANIFEST, digests.of(manifest), len(manifest))
 
 
 def _when_free() -> tenacity.AsyncRetrying:

@@ -67,7 +67,7 @@ async def inspect(
         id=chosen.digest,
         repo_tags=tags,
         repo_digests=repo_digests,
-        parent=await store.parent(record.target.digest),
+        parent=_parent(tagged),
         graph_driver=GraphDriverData(name=store.snapshotter),
         size=await packed_size(store.documents, record.target, matcher),
         metadata=ImageMetadata(_last_tagged(tagged)),
@@ -124,6 +124,11 @@ def tags_and_digests(tagged: Iterable[Record]) -> tuple[list[str], list[str]]:
             reference = reference.trimmed().with_digest(record.target.digest)
         repo_digests[reference.familiar] = None
     return list(tags), list(repo_digests)
+
+
+def _parent(tagged: Iterable[Record]) -> str:
+    """The image that it was committed upon, if any of its records tells."""
+    return next(filter(None, (mediatypes.parent_of(record.labels) for record in tagged)), "")
 
 
 def _last_tagged(tagged: Iterable[Record]) -> str:

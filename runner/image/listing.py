@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 from runner.image import lookup, mediatypes, times
 from runner.image import platform as platforms
 from runner.image import reference as references
-from runner.image.records import PARENT_LABEL
 from runner.image.summary import Summarizer, Summary, no_containers
 from runner.types.errors import InvalidParameter, NotFound
 from runner.types.image import ImageSummary
@@ -74,18 +73,18 @@ async def list_images(
     store: ImageStore,
     filters: ImageFilters,
     *,
-    all_: bool = False,
+    intermediate: bool = False,
     manifests: bool = False,
     shared_size: bool = False,
     containers_of: ContainersOf = no_containers,
 ) -> list[ImageSummary]:
     """One item for each target, the newest first (moby Images).
 
-    Those without name from which others were made are left out, but for `all_`. Raises NotFound
+    With `intermediate` also those without a name that others were committed upon. Raises NotFound
     for an image that a filter names and InvalidParameter for a bad name there.
     """
     every = await store.images.list()
-    shown = every if all_ else _without_intermediate(every)
+    shown = every if intermediate else _without_intermediate(every)
     entries: dict[str, _Entry] = {}
     for record in await passing(store, shown, filters):
         _enter(entries, record)
@@ -103,7 +102,7 @@ async def list_images(
 
 
 def _without_intermediate(every: list[Record]) -> list[Record]:
-    parents = {record.labels.get(PARENT_LABEL) for record in every}
+    parents = {mediatypes.parent_of(record.labels) for record in every}
     return [r for r in every if not (lookup.is_dangling(r) and r.target.digest in parents)]
 
 
@@ -144,6 +143,7 @@ async def _item(store: ImageStore, entry: _Entry, summary: Summary) -> ImageSumm
     elif not lookup.is_dangling(entry.record) and entry.record.name not in item.repo_tags:
         item.repo_tags.append(entry.record.name)
     config, _ = await store.documents.config(summary.best.manifest.config.digest)
+    item.parent_id = mediatypes.parent_of(entry.record.labels)
     item.labels = config.config.labels or None
     item.containers = summary.containers
     if config.created is not None:

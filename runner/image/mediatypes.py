@@ -14,7 +14,7 @@ from runner.types.image import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from runner.types.image import Descriptor
 
@@ -44,6 +44,7 @@ ANNOTATION_REF_NAME = "org.opencontainers.image.ref.name"
 ANNOTATION_ATTESTATION = "vnd.docker.reference.type"
 
 LABEL_UNCOMPRESSED = "containerd.io/uncompressed"
+LABEL_PARENT = "org.mobyproject.image.parent"
 LABEL_DISTRIBUTION_SOURCE = "containerd.io/distribution.source"
 _LABEL_CONTENT = "containerd.io/gc.ref.content"
 _LABEL_SNAPSHOT = "containerd.io/gc.ref.snapshot"
@@ -127,6 +128,11 @@ def _gc_key(media_type: str) -> str:
     if is_manifest(media_type):
         return f"{_LABEL_CONTENT}.m."
     return f"{_LABEL_CONTENT}.l." if is_layer(media_type) else f"{_LABEL_CONTENT}."
+
+
+def parent_of(labels: Mapping[str, str]) -> str:
+    """The ID of the image that an image was committed upon, as its record's labels tell."""
+    return labels.get(LABEL_PARENT, "")
 
 
 def snapshot_gc_label(snapshotter: str) -> str:

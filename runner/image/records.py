@@ -16,9 +16,6 @@ if TYPE_CHECKING:
     from runner.containerd.images import Image as Record
     from runner.containerd.images import Images
 
-PARENT_LABEL = "org.mobyproject.image.parent"
-"""Whoever makes an image from another notes it here (moby imageLabelClassicBuilderParent)."""
-
 _NAME_LABELS = frozenset({mediatypes.ANNOTATION_IMAGE_NAME, mediatypes.ANNOTATION_REF_NAME})
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from runner.containerd.images import Image as Record
 from runner.image import digest as digests
-from runner.image import lookup, records
+from runner.image import lookup, mediatypes, records
 from runner.image import platform as platforms
 from runner.image.inspect import inspect
 from runner.image.listing import ImageFilters, list_images
@@ -133,7 +133,7 @@ class ImageStore:
 
     async def children(self, image_id: str) -> builtins.list[str]:
         """The IDs of the images that were made from this one (moby Children)."""
-        found = await self.images.list(f"labels.{records.PARENT_LABEL}=={image_id}")
+        found = await self.images.list(f"labels.{mediatypes.LABEL_PARENT}=={image_id}")
         return [record.target.digest for record in found]
 
     async def ensure_unpacked(self, image: Image) -> str:
@@ -171,7 +171,7 @@ class ImageStore:
         self,
         filters: ImageFilters = EVERY_IMAGE,
         *,
-        all_: bool = False,
+        intermediate: bool = False,
         manifests: bool = False,
         shared_size: bool = False,
         containers_of: ContainersOf = no_containers,
@@ -180,14 +180,8 @@ class ImageStore:
         return await list_images(
             self,
             filters,
-            all_=all_,
+            intermediate=intermediate,
             manifests=manifests,
             shared_size=shared_size,
             containers_of=containers_of,
         )
-
-    async def parent(self, image_id: str) -> str:
-        """The ID of the image that this one was made from, if that is known."""
-        found = await self.images.list(f"target.digest=={image_id},labels.{records.PARENT_LABEL}")
-        parents = {record.labels[records.PARENT_LABEL] for record in found}
-        return parents.pop() if len(parents) == 1 else ""

@@ -1,10 +1,11 @@
-"""mount(2) and umount2(2)."""
+"""mount(2), umount2(2), pivot_root(2), and mounts as descriptors: open_tree(2) and its kin."""
 
 from __future__ import annotations
 
 import ctypes
 import enum
 import os
+from typing import Final
 
 from runner.linux.libc import LIBC, check
 
@@ -18,6 +19,21 @@ _mount.argtypes = (
 )
 _umount2 = LIBC.umount2
 _umount2.argtypes = (ctypes.c_char_p, ctypes.c_int)
+_syscall = LIBC.syscall
+_syscall.restype = ctypes.c_long
+
+# The same on every architecture.
+_SYS_OPEN_TREE: Final = 428
+_SYS_MOVE_MOUNT: Final = 429
+_SYS_MOUNT_SETATTR: Final = 442
+
+_OPEN_TREE_CLONE: Final = 1
+_MOVE_MOUNT_F_EMPTY_PATH: Final = 0x04
+_MOVE_MOUNT_T_SYMLINKS: Final = 0x10
+_MOUNT_ATTR_RDONLY: Final = 1
+_AT_FDCWD: Final = -100
+_AT_EMPTY_PATH: Final = 0x1000
+_AT_RECURSIVE: Final = 0x8000
 
 PathLike = str | os.PathLike[str]
 
@@ -85,3 +101,76 @@ def umount(target: PathLike, flags: MNT = MNT.NOFOLLOW) -> None:
     Raises OSError: EINVAL when nothing is mounted there, ENOENT, EBUSY when it is in use.
     """
     check(_umount2(os.fsencode(target), int(flags)), os.fspath(target))
+
+
+class _MountAttr(ctypes.Structure):
+    _fields_ = (
+        ("attr_set", ctypes.c_uint64),
+        ("attr_clr", ctypes.c_uint64),
+        ("propagation", ctypes.c_uint64),
+        ("userns_fd", ctypes.c_uint64),
+    )
+
+
+def clone_tree(descriptor: int, *, recursive: bool) -> int:
+    """A copy of what is mounted where the descriptor (O_PATH) is, attached nowhere; a descriptor
+    of it. `recursive` copies what is mounted below it too (open_tree(2), Linux 5.2)."""
+    flags = _OPEN_TREE_CLONE | os.O_CLOEXEC | _AT_EMPTY_PATH
+    return check(
+        _syscall(
+            ctypes.c_long(_SYS_OPEN_TREE),
+            ctypes.c_int(descriptor),
+            ctypes.c_char_p(b""),
+            ctypes.c_uint(flags | (_AT_RECURSIVE if recursive else 0)),
+        )
+    )
+
+
+def attach_tree(tree: int, target: PathLike) -> None:
+    """Mount the copy that `clone_tree` has made; links at the target are followed.
+
+    Raises OSError that names the target: ENOTDIR when one is a directory and the other is not.
+    """
+    result = _syscall(
+        ctypes.c_long(_SYS_MOVE_MOUNT),
+        ctypes.c_int(tree),
+        ctypes.c_char_p(b""),
+        ctypes.c_int(_AT_FDCWD),
+        ctypes.c_char_p(os.fsencode(target)),
+        ctypes.c_uint(_MOVE_MOUNT_F_EMPTY_PATH | _MOVE_MOUNT_T_SYMLINKS),
+    )
+    check(result, os.fspath(target))
+
+
+def make_tree_read_only(tree: int) -> None:
+    """Nothing can be written any more through the copy that `clone_tree` has made, nor through
+    what is mounted below it (mount_setattr(2), Linux 5.12)."""
+    attributes = _MountAttr(attr_set=_MOUNT_ATTR_RDONLY)
+    check(
+        _syscall(
+            ctypes.c_long(_SYS_MOUNT_SETATTR),
+            ctypes.c_int(tree),
+            ctypes.c_char_p(b""),
+            ctypes.c_uint(_AT_EMPTY_PATH | _AT_RECURSIVE),
+            ctypes.byref(attributes),
+            ctypes.c_size_t(ctypes.sizeof(attributes)),
+        )
+    )
+
+
+def switch_root(path: PathLike) -> None:
+    """Make the mount at `path` the root of this mount namespace, and forget the old one.
+
+    Only for a namespace that is this process's own, whose mounts are private: see pivot_root(2).
+    Where the root cannot be exchanged (it is the kernel's first one), the process is confined to
+    `path` instead, as chroot(2) does.
+    """
+    os.chdir(path)
+    try:
+        # Both names the new root: the old one is stacked upon it, and taken off.
+        check(LIBC.pivot_root(b".", b"."))
+    except OSError:
+        os.chroot(".")
+    else:
+        umount(".", MNT.DETACH)
+    os.chdir("/")

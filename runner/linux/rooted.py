@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 _SYS_OPENAT2: Final = 437  # the same on every architecture
 _RESOLVE_NO_MAGICLINKS: Final = 0x02
+_RESOLVE_BENEATH: Final = 0x08
 _RESOLVE_IN_ROOT: Final = 0x10
 _MAX_LINKS: Final = 40  # the kernel's own MAXSYMLINKS
 _MAX_RACES: Final = 32
@@ -37,7 +38,7 @@ class _OpenHow(ctypes.Structure):
     )
 
 
-def openat2(directory: int, path: str, flags: int, mode: int = 0, resolve: int = 0) -> int:
+def openat2(directory: int, path: str | bytes, flags: int, mode: int = 0, resolve: int = 0) -> int:
     """openat2(2): a new descriptor, close-on-exec. Raises OSError."""
     how = _OpenHow(flags | os.O_CLOEXEC, mode, resolve)
     return check(
@@ -57,15 +58,22 @@ def open_in_root(root: int, path: str, flags: int = os.O_RDONLY, mode: int = 0) 
 
     Raises OSError, with ELOOP for magic links such as those below /proc.
     """
+    creates = flags & (os.O_CREAT | os.O_TMPFILE)
+    return _open(root, path or ".", flags, mode if creates else 0, _RESOLVE_IN_ROOT)
+
+
+def open_beneath(directory: int, path: bytes, flags: int) -> int:
+    """Open `path`, which neither links nor `..` may lead out of the directory, not for a moment.
+
+    Raises OSError, with EXDEV when it leads out, as every absolute link does.
+    """
+    return _open(directory, path, flags, 0, _RESOLVE_BENEATH)
+
+
+def _open(directory: int, path: str | bytes, flags: int, mode: int, resolve: int) -> int:
     for _ in range(_MAX_RACES):
         try:
-            return openat2(
-                root,
-                path or ".",
-                flags,
-                mode if flags & (os.O_CREAT | os.O_TMPFILE) else 0,
-                _RESOLVE_IN_ROOT | _RESOLVE_NO_MAGICLINKS,
-            )
+            return openat2(directory, path, flags, mode, resolve | _RESOLVE_NO_MAGICLINKS)
         except BlockingIOError:
             continue  # something was renamed meanwhile, and the kernel cannot tell what: again
     raise OSError(errno.EAGAIN, os.strerror(errno.EAGAIN), path)

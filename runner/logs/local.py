@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from runner.logs.entryfile import LogEntries
 from runner.logs.filedriver import FileDriver
-from runner.logs.logentry import LogEntries
 from runner.logs.logfile import Rotation
 from runner.types.gotext import atoi, parse_bool
 from runner.types.units import from_human_size

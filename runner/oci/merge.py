@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from runner.types.container import Config
     from runner.types.image import HealthConfig, ImageRunConfig
 
+C = TypeVar("C", "Config", "ImageRunConfig")
 V = TypeVar("V")
 
 
@@ -30,8 +31,8 @@ def merge_and_verify_config(user: Config, image: ImageRunConfig | None) -> Confi
     return merged
 
 
-def merge(user: Config, image: ImageRunConfig) -> Config:
-    """A new Config: what the user left out is the image's."""
+def merge(user: C, image: ImageRunConfig) -> C:
+    """A new one: what the user left out is the image's."""
     entrypoint, cmd = _merge_command(user, image)
     return msgspec.structs.replace(
         user,
@@ -71,7 +72,7 @@ def _merge_env(user: list[str] | None, image: list[str] | None) -> list[str] | N
 
 
 def _merge_command(
-    user: Config, image: ImageRunConfig
+    user: Config | ImageRunConfig, image: ImageRunConfig
 ) -> tuple[list[str] | None, list[str] | None]:
     """A user's entrypoint drops the image's command, which was meant for another program."""
     if user.entrypoint:

@@ -7,11 +7,12 @@ Both files come from the image and may be hostile or broken: they are opened ins
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from runner.linux.libc import error_text
+from runner.linux.passwd import GroupEntry, PasswdEntry, parse_group, parse_passwd
 from runner.linux.rooted import opened_root, read_in_root
 from runner.oci.spec import User
 from runner.types.errors import InvalidParameter
@@ -28,34 +29,14 @@ PASSWD: Final = "/etc/passwd"  # noqa: S105
 GROUP: Final = "/etc/group"
 
 _MAX_FILE: Final = 16 << 20  # bytes
-_MAX_PASSWD_LINE: Final = 64 << 10  # bytes; bufio.MaxScanTokenSize
 _MAX_ID: Final = (1 << 31) - 1
 _UINT32: Final = (1 << 32) - 1
 _INT64: Final = (1 << 63) - 1
 _INTEGER: Final = re.compile(r"[+-]?[0-9]+", re.ASCII)
-_SPACE: Final = b" \t\n\v\f\r"
 
 _RANGE: Final = f"uids and gids must be in range 0-{_MAX_ID}"
 _NO_PASSWD_ENTRIES: Final = "no matching entries in passwd file"  # noqa: S105
 _NO_GROUP_ENTRIES: Final = "no matching entries in group file"
-
-
-@dataclass(frozen=True, slots=True)
-class PasswdEntry:
-    """A line of /etc/passwd, as far as needed."""
-
-    name: str
-    uid: int
-    gid: int
-
-
-@dataclass(frozen=True, slots=True)
-class GroupEntry:
-    """A line of /etc/group."""
-
-    name: str
-    gid: int
-    members: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,26 +97,6 @@ def get_additional_groups(names: Sequence[str], group: Source) -> list[int]:
             f"unable to find additional groups [{' '.join(names)}]: {error_text(err)}"
         ) from err
     return list(dict.fromkeys(_additional_group(name, entries) for name in names))
-
-
-def parse_passwd(content: bytes) -> Iterator[PasswdEntry]:
-    """Entries in their order. Missing or misshapen numbers are 0; raises ValueError for lines
-    that are too long."""
-    for line in content.split(b"\n"):
-        if len(line) >= _MAX_PASSWD_LINE:
-            raise ValueError("bufio.Scanner: token too long")
-        fields = _fields(line)
-        if fields is not None:
-            yield PasswdEntry(fields[0], _number(fields, 2), _number(fields, 3))
-
-
-def parse_group(content: bytes) -> Iterator[GroupEntry]:
-    """Entries in their order, comments left out, as glibc does."""
-    for line in content.split(b"\n"):
-        fields = _fields(line)
-        if fields is not None and not fields[0].startswith("#"):
-            members = fields[3].split(",") if len(fields) > 3 and fields[3] else []
-            yield GroupEntry(fields[0], _number(fields, 2), tuple(members))
 
 
 Source = Callable[[], bytes | None]
@@ -219,20 +180,6 @@ def _in_range(number: int) -> int:
     if not 0 <= number <= _MAX_ID:
         raise InvalidParameter(_RANGE)
     return number
-
-
-def _fields(line: bytes) -> list[str] | None:
-    """The fields between colons, or None for an empty line."""
-    stripped = line.strip(_SPACE)
-    return stripped.decode(errors="surrogateescape").split(":") if stripped else None
-
-
-def _number(fields: Sequence[str], place: int) -> int:
-    """A field as a number; conversion errors are ignored, for "some misbehaving files"."""
-    text = fields[place] if len(fields) > place else ""
-    if not _INTEGER.fullmatch(text):
-        return 0
-    return max(-_INT64 - 1, min(_INT64, int(text[:32])))
 
 
 def _atoi(text: str) -> int | None:

@@ -395,6 +395,23 @@ class StateInspect(Wire, rename="pascal"):
     omit_empty: ClassVar[frozenset[str]] = frozenset({"health"})
 
 
+class ContainerPathStat(Wire, rename="camel"):
+    """What is at a path in a container (moby container.PathStat). `mode` as Go's os.FileMode."""
+
+    name: str
+    size: int
+    mode: int
+    mtime: str
+    link_target: str = ""
+
+
+class FilesystemChange(Wire, rename="pascal"):
+    """A path of a container's with what has become of it: 0 modified, 1 added, 2 deleted."""
+
+    path: str
+    kind: int
+
+
 class MountPoint(Wire, rename="pascal"):
     """A mount that the container has (moby container.MountPoint)."""
 

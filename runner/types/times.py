@@ -22,6 +22,17 @@ def format_ns(timestamp_ns: int) -> str:
     return f"{whole}.{digits}Z" if digits else f"{whole}Z"
 
 
+def format_local_ns(timestamp_ns: int) -> str:
+    """The same in the machine's own time zone, as Go prints times of files."""
+    seconds, fraction = divmod(timestamp_ns, _NANOSECONDS)
+    offset = time.localtime(seconds).tm_gmtoff
+    shifted = format_ns((seconds + offset) * _NANOSECONDS + fraction)
+    if not offset:
+        return shifted
+    hours, minutes = divmod(abs(offset) // 60, 60)
+    return f"{shifted.removesuffix('Z')}{'-' if offset < 0 else '+'}{hours:02d}:{minutes:02d}"
+
+
 def now() -> str:
     """The present as RFC3339Nano."""
     return format_ns(time.time_ns())
@@ -41,6 +52,12 @@ def parse_ns(text: str) -> int:
     zone = rest[len(digits) :]
     seconds = int(datetime.fromisoformat(whole + (zone or "Z")).timestamp())
     return seconds * _NANOSECONDS + int(digits[:9].ljust(9, "0"))
+
+
+def to_local_seconds(text: str) -> str:
+    """RFC3339Nano as RFC3339 in the host's time zone, without the fraction (as for volumes)."""
+    moment = datetime.fromtimestamp(parse_ns(text) // _NANOSECONDS).astimezone()
+    return moment.isoformat().replace("+00:00", "Z")
 
 
 def from_datetime(moment: datetime) -> str:

@@ -13,13 +13,14 @@ from runner.volume.register import (
     restore_mount_points,
 )
 from runner.volume.release import release_mount_points, remove_volumes
-from runner.volume.setup import Prepared, PreparedMount, setup_mounts
-from runner.volume.store import VolumeStore
+from runner.volume.setup import Prepared, PreparedMount, locate_mounts, setup_mounts
+from runner.volume.store import ANONYMOUS_LABEL, VolumeStore
 from runner.volume.tmpfs import tmpfs_mounts
 from runner.volume.usage import tree_size
 from runner.volume.validate import validate_mount_config, validate_tmpfs_destination
 
 __all__ = [
+    "ANONYMOUS_LABEL",
     "MountPoint",
     "Prepared",
     "PreparedMount",
@@ -27,6 +28,7 @@ __all__ = [
     "VolumeStore",
     "anonymous_volumes",
     "create_anonymous_volumes",
+    "locate_mounts",
     "populate_volumes",
     "register_mount_points",
     "release_mount_points",

@@ -106,13 +106,18 @@ async def populate_volumes(
     Called once, when the container is made (moby populateVolumes). Raises System.
     """
     for point in points.values():
-        if point.is_volume and point.copy_data:
+        if point.is_volume and point.copy_data and await to_end(_exists, root, point.destination):
             holder = f"{container_id}/copy-up"  # not the container, which may hold it already
             try:
                 path = await store.mount(point.name, holder)
                 await to_end(_populate, root, point.destination, path)
             finally:
                 await store.unmount(point.name, holder)
+
+
+def _exists(root: Path, destination: str) -> bool:
+    with _found(root, destination) as found:
+        return found is not None
 
 
 def _populate(root: Path, destination: str, volume: Path) -> None:

@@ -84,8 +84,8 @@ class LocalDriver:
                 shutil.rmtree(home, ignore_errors=True)
                 raise
         except OSError as err:
-            text = f"error while creating volume root path '{home}': {error_text(err)}"
-            raise System(text) from err
+            text = f"error while creating volume root path '{home}'"
+            raise System(f"{text}: mkdir {err.filename or home}: {error_text(err)}") from err
         return Volume(name, home / _DATA, meta.created_at, labels, options)
 
     def remove(self, volume: Volume) -> None:

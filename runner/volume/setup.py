@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -28,6 +28,7 @@ class PreparedMount:
     """One mount for the OCI specification (moby container.Mount).
 
     `propagation_by_default`: nobody asked for it, so that private will do where it is impossible.
+    `subpath` is the part of the source that is meant, unless the source is that part already.
     """
 
     source: str
@@ -38,6 +39,7 @@ class PreparedMount:
     non_recursive: bool = False
     read_only_non_recursive: bool = False
     read_only_force_recursive: bool = False
+    subpath: str = ""
 
 
 @dataclass(slots=True)
@@ -68,37 +70,47 @@ async def setup_mounts(
     for the caller to release (`unmount_held`). Raises NotFound, System, RunnerError.
     """
     prepared = Prepared()
-    covered = tmpfs_mounts(host_config, points)
     try:
-        for destination, point in points.items():
-            if destination not in covered:
-                source = await _source(store, container_id, point, prepared, temporary)
-                prepared.mounts.append(_prepare(point, source))
+        for each in await locate_mounts(store, container_id, points, host_config):
+            prepared.mounts.append(await _pinned(each, prepared, temporary))
     except BaseException:
         await prepared.release()
         raise
-    prepared.mounts.sort(key=lambda each: os.path.normpath(each.destination).count("/"))
     return prepared
 
 
-async def _source(
-    store: VolumeStore, container_id: str, point: MountPoint, prepared: Prepared, temporary: Path
-) -> str:
+async def locate_mounts(
+    store: VolumeStore, holder: str, points: Mapping[str, MountPoint], host_config: HostConfig
+) -> list[PreparedMount]:
+    """The same without pinning anything, parents before what is below them, and for any holder:
+    it holds the volumes until it lets go of them (`unmount_held`), also when this fails."""
+    covered = tmpfs_mounts(host_config, points)
+    mounts = [
+        _prepare(point, await _source(store, holder, point))
+        for destination, point in points.items()
+        if destination not in covered
+    ]
+    return sorted(mounts, key=lambda each: os.path.normpath(each.destination).count("/"))
+
+
+async def _source(store: VolumeStore, holder: str, point: MountPoint) -> str:
     if point.is_volume:
         try:
-            path = await store.mount(point.name, container_id)
+            return str(await store.mount(point.name, holder))
         except System as err:
             raise err.wrap(f"error while mounting volume '{point.source}'") from err
-        subpath = point.spec.volume_options.subpath if point.spec.volume_options else ""
-        if subpath:
-            pinned = temporary / f"subpath-{len(prepared._temporary)}"
-            prepared._temporary.append(pinned)
-            await to_end(pin, path, subpath, pinned)
-            return str(pinned)
-        return str(path)
     if point.create_source:
         await to_end(_make_source, Path(point.source))
     return point.source
+
+
+async def _pinned(mount: PreparedMount, prepared: Prepared, temporary: Path) -> PreparedMount:
+    if not mount.subpath:
+        return mount
+    pinned = temporary / f"subpath-{len(prepared._temporary)}"
+    prepared._temporary.append(pinned)
+    await to_end(pin, Path(mount.source), mount.subpath, pinned)
+    return replace(mount, source=str(pinned), subpath="")
 
 
 def _make_source(source: Path) -> None:
@@ -115,18 +127,22 @@ def _make_source(source: Path) -> None:
 
 def _prepare(point: MountPoint, source: str) -> PreparedMount:
     if point.type != "bind":
-        return PreparedMount(source, point.destination, point.rw, point.propagation)
-    options = point.spec.bind_options or BindOptions()
-    _refuse_contradictions(options, read_only=point.spec.read_only)
+        options = point.spec.volume_options
+        subpath = options.subpath if options else ""
+        return PreparedMount(
+            source, point.destination, point.rw, point.propagation, subpath=subpath
+        )
+    bind = point.spec.bind_options or BindOptions()
+    _refuse_contradictions(bind, read_only=point.spec.read_only)
     return PreparedMount(
         source,
         point.destination,
         point.rw,
         point.propagation,
-        propagation_by_default=not options.propagation,
-        non_recursive=options.non_recursive,
-        read_only_non_recursive=options.read_only_non_recursive,
-        read_only_force_recursive=options.read_only_force_recursive,
+        propagation_by_default=not bind.propagation,
+        non_recursive=bind.non_recursive,
+        read_only_non_recursive=bind.read_only_non_recursive,
+        read_only_force_recursive=bind.read_only_force_recursive,
     )
 
 

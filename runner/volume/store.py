@@ -86,9 +86,7 @@ class VolumeStore:
         """The volume. Raises NotFound, Conflict (another driver has it), prefixed with `get`."""
         async with self._locks.locked(name):
             with _operation("get", name):
-                volume = self._volumes.get(name)
-                if volume is None:
-                    raise NotFound("no such volume")
+                volume = self._found(self._volumes.get(name))
                 if driver and driver != volume.driver:
                     raise Conflict("provided volume driver does not match stored driver")
             self._refer(name, reference)
@@ -100,15 +98,20 @@ class VolumeStore:
         Raises NotFound, Conflict while containers refer to it, System.
         """
         async with self._locks.locked(name):
-            volume = self._known(name)
-            if volume is None:
-                raise NotFound(f"get {name}: no such volume")
+            with _operation("get", name):
+                volume = self._found(self._known(name))
             with _operation("remove", name):
                 if users := self.references(name):
                     raise Conflict(f"volume is in use - [{', '.join(users)}]")
                 await to_end(self._remove, volume)
             if self._retired.pop(name, None) is None:
                 self._notify("destroy", name, {"driver": DRIVER})
+
+    @staticmethod
+    def _found(volume: Volume | None) -> Volume:
+        if volume is None:
+            raise NotFound("no such volume")
+        return volume
 
     def retire(self, name: str) -> None:
         """The volume is gone for its clients; `remove` is to follow, once nobody has it mounted.
@@ -130,9 +133,8 @@ class VolumeStore:
         Raises NotFound, System.
         """
         async with self._locks.locked(name):
-            volume = self._volumes.get(name)
-            if volume is None:
-                raise NotFound(f"get {name}: no such volume")
+            with _operation("get", name):
+                volume = self._found(self._volumes.get(name))
             if volume.device and not self._holders.get(name):
                 await to_end(self._mount, volume)
             self._holders[name].add(holder)
@@ -224,4 +226,4 @@ def _operation(verb: str, name: str) -> Iterator[None]:
     try:
         yield
     except RunnerError as err:
-        raise err.wrap(f"{verb} {name}") from err
+        raise err.wrap(f"{verb} {name}".rstrip()) from err

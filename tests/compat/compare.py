@@ -16,6 +16,7 @@ _ADJECTIVE_SURNAME: Final = r"\b[a-z]+_[a-z]+\d?\b(?=\n|$)"
 # In this order: the longer before what it contains.
 _ACCIDENTS: Final = [
     (r"sha256:[0-9a-f]{64}", "DIGEST"),
+    (r"/[^ ':]*/rt-[0-9a-f]{8}\b", "WORKSPACE"),
     (r"\b[0-9a-f]{64}\b", "ID"),
     (r"\b[0-9a-f]{12}\b(?!-)", "SHORT"),
     (r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(\.\d+)?( ?(Z|[+-]\d{4}( UTC)?))?", "TIME"),
@@ -63,11 +64,15 @@ def run(subject: Subject, commands: Commands) -> list[Outcome]:
 
 def _run_one(subject: Subject, command: str | tuple[str, str]) -> Outcome:
     line, given = command if isinstance(command, tuple) else (command, None)
-    words = [a or b for a, b in re.findall(r"'([^']*)'|(\S+)", line)]
-    done = subject.docker(*words, input=given, timeout=60)
+    done = subject.docker(*words(line), input=given, timeout=60)
     return Outcome(
         line, done.returncode, without_accidents(done.stdout), without_accidents(done.stderr)
     )
+
+
+def words(line: str) -> list[str]:
+    """A command line's words."""
+    return [a or b for a, b in re.findall(r"'([^']*)'|(\S+)", line)]
 
 
 def differences(ours: Any, theirs: Any, intended: Mapping[str, str]) -> list[str]:

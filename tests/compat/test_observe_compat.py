@@ -444,26 +444,18 @@ def test_what_a_prune_gives_back(ours: Subject, dockerd: Subject) -> None:
     assert reports[0] == reports[1] == {"ContainersDeleted": None, "SpaceReclaimed": 0}
 
 
-LAYER = "dockerd puts a layer with the files that runc mounts upon between image and container"
-DISK_USAGE = {
-    "LayersSize": LAYER,
-    "Containers[].SizeRootFs": LAYER,
-    "Containers[].SizeRw": LAYER,
-}
-EVERYTHING: list[tuple[str, str, dict[str, str]]] = [
-    ("1.51", "", DISK_USAGE),
-    ("1.41", "?type=image", DISK_USAGE),
-    ("1.43", "?type=image", {"LayersSize": LAYER}),
-    ("1.51", "?type=volume&type=build-cache", {}),
-    ("1.51", "?type=nonsense", {}),
-    ("1.51", "?type=", {}),
+EVERYTHING: list[tuple[str, str]] = [
+    ("1.51", ""),
+    ("1.41", "?type=image"),
+    ("1.43", "?type=image"),
+    ("1.51", "?type=volume&type=build-cache"),
+    ("1.51", "?type=nonsense"),
+    ("1.51", "?type="),
 ]
 
 
-@pytest.mark.parametrize(("version", "query", "intended"), EVERYTHING)
-def test_disk_usage(
-    ours: Subject, dockerd: Subject, version: str, query: str, intended: dict[str, str]
-) -> None:
+@pytest.mark.parametrize(("version", "query"), EVERYTHING)
+def test_disk_usage(ours: Subject, dockerd: Subject, version: str, query: str) -> None:
     found = []
     for subject in (ours, dockerd):
         subject.docker("run", "--name=box", "-v=df:/v", "busybox", "sh", "-c", "echo 1234 >/v/x")
@@ -478,7 +470,7 @@ def test_disk_usage(
             for mount in container["Mounts"]:
                 mount["Source"] = mount["Source"].rpartition("/volumes/")[2]
         found.append(accidents_in(answer))
-    assert differences(found[0], found[1], intended) == []
+    assert differences(found[0], found[1], {}) == []
 
 
 # --- events ------------------------------------------------------------------------------------

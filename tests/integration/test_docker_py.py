@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import io
+import tarfile
 from typing import TYPE_CHECKING
 
 import docker
@@ -131,7 +133,32 @@ def test_events(client: DockerClient) -> None:
     events._response.close()
 
 
+def test_files(client: DockerClient, ours: Subject) -> None:
+    """docker-py takes archives compressed."""
+    container = client.containers.create("busybox", "cat /tmp/greeting")
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode="w:gz") as tar:
+        info = tarfile.TarInfo("greeting")
+        info.size = 5
+        tar.addfile(info, io.BytesIO(b"hello"))
+    assert container.put_archive("/tmp", buffer.getvalue())
+    chunks, stat = container.get_archive("/tmp/greeting")
+    with tarfile.open(fileobj=io.BytesIO(b"".join(chunks))) as tar:
+        assert tar.extractfile("greeting").read() == b"hello"
+    assert (stat["name"], stat["size"]) == ("greeting", 5)
+    assert container.diff() == [
+        {"Path": "/tmp", "Kind": 0},
+        {"Path": "/tmp/greeting", "Kind": 1},
+    ]
+    with tarfile.open(fileobj=io.BytesIO(b"".join(container.export()))) as tar:
+        assert "tmp/greeting" in tar.getnames()
+    with ours.images_restored():
+        image = container.commit("by-docker-py", "one", message="why", changes="ENV A=b")
+        assert image.tags == ["by-docker-py:one"]
+        assert "A=b" in image.attrs["Config"]["Env"]
+        assert client.containers.run(image, remove=True) == b"hello"
+
+
 def test_what_is_not_there_yet_is_said(client: DockerClient) -> None:
-    container = client.containers.run("busybox", "sleep 1000", detach=True)
     with pytest.raises(docker.errors.NotFound, match="page not found"):
-        container.exec_run("true")
+        client.plugins.list()

@@ -178,6 +178,7 @@ def run_docker(
     timeout: float = 120,
     env: Mapping[str, str] | None = None,
     program: Sequence[str] = (),
+    cwd: Path | None = None,
 ) -> subprocess.CompletedProcess[str]:
     """Run the stock docker CLI (or another program) on an engine, configured for it alone."""
     done = subprocess.run(
@@ -187,6 +188,7 @@ def run_docker(
         capture_output=True,
         env=docker_env(host, workspace) | dict(env or {}),
         timeout=timeout,
+        cwd=cwd,
         check=False,
     )
     output, errors = (part.decode(errors="surrogateescape") for part in (done.stdout, done.stderr))

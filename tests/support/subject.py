@@ -139,6 +139,17 @@ class Subject:
         self.runtime.behave()
         self.daemon.remove_everything()
 
+    @contextlib.contextmanager
+    def images_restored(self) -> Iterator[None]:
+        """At the end the engine has no images that it had not before."""
+        before = self._images()
+        yield
+        for name in self._images() - before:
+            self.ctr("images", "rm", "--sync", name)
+
+    def _images(self) -> set[str]:
+        return set(self.ctr("images", "list", "--quiet").split())
+
     def _traces(self) -> Iterator[str]:
         daemon = self.daemon
         for kind in ("containers", "tasks"):

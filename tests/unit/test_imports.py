@@ -14,9 +14,9 @@ PACKAGE = ROOT / "runner"
 
 LEVELS = (
     {"types", "trace"},
-    {"linux"},
+    {"linux", "tar"},
     {"containerd"},
-    {"network", "volume", "image", "logs", "oci", "store"},
+    {"network", "volume", "image", "files", "logs", "oci", "store"},
     {"engine"},
     {"api"},
 )
@@ -106,6 +106,7 @@ def test_typer_is_known_to_the_declarations_only() -> None:
             assert not {name.split(".")[0] for name in imports(path)} & {"typer"}, path
 
 
+TEMPLATES = "runner.cli.template"
 HEAVY = (
     "typer",
     "rich",
@@ -141,8 +142,20 @@ print(code, *sorted((set(sys.modules) - before) & set({heavy!r})))
         ["-H", "unix:///nowhere", "inspect", "x"],
         ["-H", "unix:///nowhere", "logs", "x"],
         ["-H", "unix:///nowhere", "rm", "-f", "x"],
+        ["-H", "unix:///nowhere", "exec", "-it", "-e", "A=b", "x", "sh"],
+        ["-H", "unix:///nowhere", "cp", "x:/a", "."],
+        ["-H", "unix:///nowhere", "stats", "x"],
+        ["-H", "unix:///nowhere", "events", "--since", "1h", "--format", "{{json .}}"],
+        [
+            "-H",
+            "unix:///nowhere",
+            "ps",
+            "--format",
+            "table {{.ID}}\t{{range split .Names `,`}}{{end}}",
+        ],
+        ["-H", "unix:///nowhere", "inspect", "-f", "{{range .Mounts}}{{.Source}}{{end}}", "x"],
     ],
-    ids=lambda argv: argv[2],
+    ids=lambda argv: " ".join(argv[2:4]),
 )
 def test_a_command_loads_nothing_heavy(argv: list[str]) -> None:
     # -I -S: neither the environment nor site-packages may bring modules of their own.
@@ -154,6 +167,18 @@ def test_a_command_loads_nothing_heavy(argv: list[str]) -> None:
     assert int(code) in (1, 125), done.stderr
     assert "Cannot connect" in done.stderr
     assert loaded == []
+
+
+@pytest.mark.parametrize(
+    "argv", [["ps", "-a"], ["images"], ["inspect", "x"], ["run", "x"], ["ps", "-q"]]
+)
+def test_templates_are_loaded_where_one_is_given_only(argv: list[str]) -> None:
+    road = ROAD.format(argv=["-H", "unix:///nowhere", *argv], heavy=(TEMPLATES,))
+    script = f"import sys; sys.path.insert(0, {str(ROOT)!r})" + road
+    done = subprocess.run(
+        [sys.executable, "-I", "-S", "-c", script], capture_output=True, text=True, check=True
+    )
+    assert TEMPLATES not in done.stdout
 
 
 def test_run_loads_the_whole_road_when_it_attaches() -> None:

@@ -27,7 +27,7 @@ def run(context: Context, options: AttachOptions) -> int:
         tty=config["Tty"],
         detach_keys=options.detach_keys or "",
     )
-    connection = containers.receive_attach(
+    connection = containers.receive_upgraded(
         client, containers.send_attach(client, name, streams.query())
     )
     # It may have stopped in between, and then nothing would ever end the stream.

@@ -7,6 +7,7 @@ exit, the signals and the terminal's size, whichever comes first.
 
 from __future__ import annotations
 
+from runner.cli.container.resizing import SIGWINCH, TerminalSize
 from runner.cli.context import warn
 from runner.cli.errors import CliError
 from runner.client import containers, signals, terminal
@@ -20,11 +21,8 @@ if TYPE_CHECKING:
     from runner.client.http import Response
     from runner.client.transport import Connection
 
-_SIGWINCH = 28
-_TERMINATION = (2, 15)
 _PATIENCE = 3
 """Terminations by the user after which the command ends, whatever the container does."""
-_RESIZE_TRIES = 10
 
 
 class Streams:
@@ -66,16 +64,27 @@ class Foreground:
     """Drives one container to its exit, or to the user's detaching."""
 
     def __init__(
-        self, client: EngineClient, container: str, streams: Streams, *, proxy_signals: bool
+        self,
+        client: EngineClient,
+        container: str,
+        streams: Streams,
+        *,
+        proxy_signals: bool,
+        may_leave: bool = False,
     ) -> None:
+        """With `may_leave` the first termination ends the command, whatever the container does."""
         self._client = client
         self._container = container
         self._streams = streams
         self._proxy = proxy_signals
+        self._may_leave = may_leave
         self._reactor = Reactor()
         self._signals = signals.SignalCatcher(self._reactor, self._on_signal)
         self._terminations = 0
         self._follows_size = streams.tty and terminal.is_terminal(1)
+        self._size = TerminalSize(
+            self._reactor, lambda rows, columns: containers.resize(client, container, rows, columns)
+        )
         self._started = False
         self._status: int | None = None
         self._failure: RunnerError | None = None
@@ -89,7 +98,7 @@ class Foreground:
         try:
             attaching = containers.send_attach(self._client, self._container, self._streams.query())
             waiting = containers.send_wait(self._client, self._container, condition)
-            connection = containers.receive_attach(self._client, attaching)
+            connection = containers.receive_upgraded(self._client, attaching)
             exit_answer = containers.receive_wait(self._client, waiting)
             starting = containers.send_start(self._client, self._container)
             self._reactor.watch(starting.fileno(), read=lambda: self._on_start(starting))
@@ -105,8 +114,8 @@ class Foreground:
             if self._follows_size:
                 # A size that differs makes the program redraw for whoever attaches again.
                 rows, columns = terminal.size()
-                self._resize(rows + 1, columns + 1)
-                self._follow_size()
+                self._size.tell(rows + 1, columns + 1)
+                self._size.follow()
             return self._serve(connection, exit_answer)
         finally:
             self._signals.stop()
@@ -114,8 +123,8 @@ class Foreground:
     def _catch_signals(self) -> None:
         if self._proxy:
             self._signals.start()
-        elif self._follows_size:
-            self._signals.start({_SIGWINCH})
+        elif self._follows_size or self._may_leave:
+            self._signals.start({SIGWINCH, *(signals.TERMINATION if self._may_leave else ())})
 
     def _serve(self, connection: Connection, exit_answer: Response) -> int | None:
         attached = AttachedStreams(
@@ -144,6 +153,8 @@ class Foreground:
             return True
         if not self._started:
             return False
+        if self._may_leave and self._terminations:
+            return True
         has_output = self._streams.stdout or self._streams.stderr
         return attached.detached or (
             self._status is not None and (attached.finished or not has_output)
@@ -160,16 +171,16 @@ class Foreground:
             return
         self._started = True
         if self._follows_size:
-            self._follow_size()
+            self._size.follow()
 
     def _on_exit(self, answer: Response) -> None:
         self._reactor.forget(answer.connection.fileno())
         self._status = read_status(answer)
 
     def _on_signal(self, number: int) -> None:
-        if number == _SIGWINCH and self._follows_size:
-            self._resize(*terminal.size())
-        if number in _TERMINATION:
+        if number == SIGWINCH and self._follows_size:
+            self._size.tell(*terminal.size())
+        if number in signals.TERMINATION:
             self._terminations += 1
             if self._terminations == _PATIENCE:  # docker's cmd/docker does so for every command
                 warn("\ngot 3 SIGTERM/SIGINTs, forcefully exiting")
@@ -179,24 +190,6 @@ class Foreground:
                 containers.kill(self._client, self._container, signals.signal_name(number))
             except RunnerError:
                 pass  # it has not started yet, or has ended already
-
-    def _follow_size(self, tries: int = 0) -> None:
-        """Tell the size; the terminal may not be there at once, so try for half a second."""
-        if self._resize(*terminal.size()):
-            return
-        if tries == _RESIZE_TRIES:
-            warn("failed to resize tty, using default size")
-            return
-        self._reactor.after((tries + 1) / 100, lambda: self._follow_size(tries + 1))
-
-    def _resize(self, rows: int, columns: int) -> bool:
-        if not rows and not columns:
-            return True
-        try:
-            containers.resize(self._client, self._container, rows, columns)
-        except RunnerError:
-            return False
-        return True
 
 
 def read_status(answer: Response) -> int:

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import time
-
-from runner.cli.values.numbers import duration
 from runner.client import containers, output
 from runner.client.errors import ClientError
 from runner.client.streams import Demultiplexer
@@ -41,19 +38,9 @@ def _query(options: LogsOptions) -> Query:
 
 
 def _timestamp(name: str, text: str) -> str:
-    """Seconds since the epoch, from a date or from how long ago (docker timetypes.GetTimestamp)."""
-    try:
-        ago = duration(text)
-    except ValueError:
-        pass
-    else:
-        nanoseconds = time.time_ns() - ago
-        return f"{nanoseconds // 10**9}.{nanoseconds % 10**9:09}"
-    if text.replace(".", "", 1).isdigit():
-        return text
-    from runner.cli.values.dates import parse
+    from runner.cli.values.dates import timestamp
 
     try:
-        return parse(text)
+        return timestamp(text)
     except ValueError as err:
         raise ClientError(f'invalid value for "{name}": {err}') from None

@@ -7,59 +7,102 @@ import time
 from runner.cli.context import warn
 from runner.cli.errors import CliError
 from runner.cli.format import ports
-from runner.cli.format.listing import Listing, ellipsis, local_time, short_id
+from runner.cli.format.listing import (
+    Kind,
+    Listing,
+    ellipsis,
+    joined_labels,
+    lines,
+    local_time,
+    short_id,
+    used_columns,
+)
 from runner.cli.reference import parse_normalized
 from runner.cli.values.numbers import go_quote
-from runner.client import containers, jsontext
+from runner.client import containers, filters
 from runner.client.units import human_duration, human_size
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from typing import Any
 
     from runner.cli.context import Context
     from runner.cli.declarations.container import ListOptions
+    from runner.cli.format.listing import Row
     from runner.client.client import Query
 
-_TABLE = (
-    "table {{.ID}}\t{{.Image}}\t{{.Command}}\t{{.RunningFor}}\t{{.Status}}\t{{.Ports}}\t{{.Names}}"
+_COLUMNS = ("ID", "Image", "Command", "RunningFor", "Status", "Ports", "Names")
+KIND = Kind(
+    "formatter.ContainerContext",
+    {
+        "ID": "CONTAINER ID",
+        "Names": "NAMES",
+        "Image": "IMAGE",
+        "Command": "COMMAND",
+        "CreatedAt": "CREATED AT",
+        "RunningFor": "CREATED",
+        "Ports": "PORTS",
+        "State": "STATE",
+        "Status": "STATUS",
+        "Size": "SIZE",
+        "Labels": "LABELS",
+        "Mounts": "MOUNTS",
+        "LocalVolumes": "LOCAL VOLUMES",
+        "Networks": "NETWORKS",
+        "Platform": "PLATFORM",
+    },
+    types={"Platform": "*formatter.Platform"},
+    labelled=True,
 )
-_HEADERS = {
-    "ID": "CONTAINER ID",
-    "Names": "NAMES",
-    "Image": "IMAGE",
-    "Command": "COMMAND",
-    "CreatedAt": "CREATED AT",
-    "RunningFor": "CREATED",
-    "Ports": "PORTS",
-    "State": "STATE",
-    "Status": "STATUS",
-    "Size": "SIZE",
-    "Labels": "LABELS",
-    "Mounts": "MOUNTS",
-    "LocalVolumes": "LOCAL VOLUMES",
-    "Networks": "NETWORKS",
-    "Platform": "PLATFORM",
+RAW = """container_id: {{.ID}}
+image: {{.Image}}
+command: {{.Command}}
+created_at: {{.CreatedAt}}
+state: {{- pad .State 1 0}}
+status: {{- pad .Status 1 0}}
+names: {{.Names}}
+labels: {{- pad .Labels 1 0}}
+ports: {{- pad .Ports 1 0}}
+"""
+_NOTHING: dict[str, Any] = {
+    "Id": "",
+    "Names": [],
+    "Image": "",
+    "ImageID": "",
+    "Command": "",
+    "Created": 0,
+    "Labels": None,
+    "State": "",
+    "Status": "",
+    "Mounts": [],
 }
+"""A container that there is nothing to say of, for trying a template on."""
 
 
 def run(context: Context, options: ListOptions) -> int:
     """List containers."""
-    if options.format and options.quiet:
+    layout = options.format or ""
+    if layout and options.quiet:
         warn("WARNING: Ignoring custom format, because both --format and --quiet are set.")
-    listing = Listing(_format(options), _HEADERS)
-    size = bool(options.size) or (options.size is None and listing.uses("Size"))
+    used = used_columns(KIND, layout, row(_NOTHING, truncate=True)) if layout else set()
+    size = bool(options.size)
+    if options.size is None and not options.quiet:
+        size = "Size" in used
     found = containers.list_containers(context.client(), _query(options, size=size))
-    listing.show(_row(container, truncate=not options.no_trunc) for container in found)
+    rows = (row(container, truncate=not options.no_trunc) for container in found)
+    _show(rows, layout, quiet=options.quiet, size=size)
     return 0
 
 
-def _format(options: ListOptions) -> str:
-    if options.quiet:
-        return "{{.ID}}"
-    if options.format in (None, "", "table"):
-        return _TABLE + "\t{{.Size}}" if options.size else _TABLE
-    return options.format or ""
+def _show(rows: Iterable[Row], layout: str, *, quiet: bool, size: bool) -> None:
+    if layout == "raw":
+        layout = "container_id: {{.ID}}" if quiet else RAW + "size: {{.Size}}\\n" * size
+    elif quiet:
+        lines(rows, "ID")
+        return
+    columns = (*_COLUMNS, "Size") if size else _COLUMNS
+    Listing(KIND, layout, columns).show(rows)
 
 
 def _query(options: ListOptions, *, size: bool) -> Query:
@@ -71,21 +114,13 @@ def _query(options: ListOptions, *, size: bool) -> Query:
         query["limit"] = str(limit)
     if size:
         query["size"] = "1"
-    if filters := filters_json(options.filter or []):
-        query["filters"] = filters
+    if wanted := filters.to_json(options.filter or []):
+        query["filters"] = wanted
     return query
 
 
-def filters_json(pairs: list[tuple[str, str]]) -> str:
-    """Filters as the API takes them, `{"name": {"value": true}}`; empty when there are none."""
-    filters: dict[str, dict[str, bool]] = {}
-    for name, value in sorted(pairs):
-        if name:
-            filters.setdefault(name, {})[value] = True
-    return jsontext.dumps(filters) if filters else ""
-
-
-def _row(container: dict[str, Any], *, truncate: bool) -> dict[str, Any]:
+def row(container: dict[str, Any], *, truncate: bool) -> Row:
+    """A container's columns."""
     command = container["Command"]
     return {
         "ID": short_id(container["Id"]) if truncate else container["Id"],
@@ -98,11 +133,12 @@ def _row(container: dict[str, Any], *, truncate: bool) -> dict[str, Any]:
         "State": container["State"],
         "Status": container["Status"],
         "Size": _size(container),
-        "Labels": ",".join(sorted(f"{k}={v}" for k, v in (container["Labels"] or {}).items())),
+        "Labels": joined_labels(container["Labels"]),
+        "Label": container["Labels"] or {},
         "Mounts": _mounts(container, truncate=truncate),
         "LocalVolumes": str(sum(m.get("Driver") == "local" for m in container["Mounts"])),
-        "Networks": ",".join(container["NetworkSettings"]["Networks"] or {}),
-        "Platform": _platform(container.get("ImageManifestDescriptor")),
+        "Networks": ",".join((container.get("NetworkSettings") or {}).get("Networks") or {}),
+        "Platform": (container.get("ImageManifestDescriptor") or {}).get("platform"),
     }
 
 
@@ -138,16 +174,3 @@ def _size(container: dict[str, Any]) -> str:
 def _mounts(container: dict[str, Any], *, truncate: bool) -> str:
     names = [mount.get("Name") or mount["Source"] for mount in container["Mounts"]]
     return ",".join(ellipsis(name, 15) if truncate else name for name in names)
-
-
-class _Platform(dict[str, str]):
-    """An object in JSON, os/arch[/variant] in text."""
-
-    def __str__(self) -> str:
-        parts = (self.get("os"), self.get("architecture"), self.get("variant"))
-        return "/".join(part for part in parts if part)
-
-
-def _platform(descriptor: dict[str, Any] | None) -> _Platform | None:
-    platform = (descriptor or {}).get("platform")
-    return _Platform(platform) if platform else None

@@ -14,9 +14,7 @@ if TYPE_CHECKING:
 
 def run(context: Context, options: StopOptions) -> int:
     """Stop containers and print their names."""
-    if options.time is not None and options.timeout is not None:
-        raise CliError("conflicting options: cannot specify both --timeout and --time")
-    timeout = options.time if options.timeout is None else options.timeout
+    timeout = timeout_of(options)
     client = context.client()
     return for_each(
         client,
@@ -25,3 +23,10 @@ def run(context: Context, options: StopOptions) -> int:
             client, name, signal=options.signal or "", timeout=timeout
         ),
     )
+
+
+def timeout_of(options: StopOptions) -> int | None:
+    """The seconds to wait, under either name of the flag; None leaves them to the container."""
+    if options.time is not None and options.timeout is not None:
+        raise CliError("conflicting options: cannot specify both --timeout and --time")
+    return options.time if options.timeout is None else options.timeout

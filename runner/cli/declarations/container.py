@@ -2,31 +2,20 @@
 
 from typing import Annotated
 
+from runner.cli.declarations import shared
 from runner.cli.declarations.command import Command, Group, argument, flag
 from runner.cli.declarations.create import ContainerFlags
+from runner.cli.declarations.shared import (
+    Containers,
+    DetachKeys,
+    Filter,
+    Format,
+    InspectFormat,
+    Signal,
+)
 from runner.cli.values import lists, numbers
 
 GROUPS = (Group("container", "Manage containers"),)
-
-Containers = Annotated[list[str], argument("CONTAINER [CONTAINER...]")]
-DetachKeys = Annotated[
-    str | None,
-    flag("--detach-keys", metavar="string", help="Keys that detach (ctrl-p,ctrl-q)"),
-]
-Signal = Annotated[
-    str | None, flag("--signal", "-s", metavar="string", help="Signal to send, by name or number")
-]
-Format = Annotated[
-    str | None,
-    flag("--format", metavar="string", help='"json", "table TEMPLATE" or a template of fields'),
-]
-InspectFormat = Annotated[
-    str | None, flag("--format", "-f", metavar="string", help='"json" or a template of fields')
-]
-Filter = Annotated[
-    list[tuple[str, str]] | None,
-    flag("--filter", "-f", metavar="filter", parser=lists.filter_pair, help="Show only what fits"),
-]
 
 
 class CreateOptions(ContainerFlags):
@@ -58,11 +47,19 @@ class StartOptions:
     ] = False
     interactive: Annotated[bool, flag("--interactive", "-i", help="Attach stdin")] = False
     detach_keys: DetachKeys = None
+    checkpoint: Annotated[
+        str | None,
+        flag("--checkpoint", metavar="string", help="Restore this checkpoint", hidden=True),
+    ] = None
+    checkpoint_dir: Annotated[
+        str | None,
+        flag("--checkpoint-dir", metavar="string", help="Where checkpoints are", hidden=True),
+    ] = None
     containers: Containers
 
 
 class StopOptions:
-    """`stop`."""
+    """`stop` and `restart`."""
 
     signal: Signal = None
     timeout: Annotated[
@@ -85,6 +82,12 @@ class StopOptions:
             hidden=True,
         ),
     ] = None
+    containers: Containers
+
+
+class PauseOptions:
+    """`pause` and `unpause`."""
+
     containers: Containers
 
 
@@ -163,6 +166,70 @@ class AttachOptions:
     container: Annotated[str, argument("CONTAINER")]
 
 
+class UpdateOptions:
+    """`update`. What is not given stays as it is."""
+
+    blkio_weight: shared.BlkioWeight = None
+    cpu_period: shared.CpuPeriod = None
+    cpu_quota: shared.CpuQuota = None
+    cpu_rt_period: shared.CpuRtPeriod = None
+    cpu_rt_runtime: shared.CpuRtRuntime = None
+    cpuset_cpus: shared.CpusetCpus = None
+    cpuset_mems: shared.CpusetMems = None
+    cpu_shares: shared.CpuShares = None
+    memory: shared.Memory = None
+    memory_reservation: shared.MemoryReservation = None
+    memory_swap: shared.MemorySwap = None
+    kernel_memory: Annotated[
+        int | None,
+        flag(
+            "--kernel-memory",
+            metavar="bytes",
+            parser=numbers.ram_in_bytes,
+            help="Limit of kernel memory (deprecated)",
+            hidden=True,
+        ),
+    ] = None
+    restart: shared.Restart = None
+    pids_limit: shared.PidsLimit = None
+    cpus: shared.Cpus = None
+    containers: Containers
+
+
+class StatsOptions:
+    """`stats`."""
+
+    all: Annotated[bool, flag("--all", "-a", help="Show those that do not run, too")] = False
+    no_stream: Annotated[bool, flag("--no-stream", help="Show the figures once, do not go on")] = (
+        False
+    )
+    no_trunc: Annotated[bool, flag("--no-trunc", help="Show everything in full")] = False
+    format: Format = None
+    containers: Annotated[list[str] | None, argument("[CONTAINER...]")] = None
+
+
+class PortOptions:
+    """`port`."""
+
+    container: Annotated[str, argument("CONTAINER")]
+    port: Annotated[str | None, argument("[PRIVATE_PORT[/PROTO]]")] = None
+
+
+class PruneOptions:
+    """`container prune`."""
+
+    force: Annotated[bool, flag("--force", "-f", help="Do not ask")] = False
+    filter: Annotated[
+        list[tuple[str, str]] | None,
+        flag(
+            "--filter",
+            metavar="filter",
+            parser=lists.filter_pair,
+            help="Remove only what fits: until=…, label=…, label!=…",
+        ),
+    ] = None
+
+
 class RenameOptions:
     """`rename`."""
 
@@ -228,6 +295,30 @@ COMMANDS = (
         aliases=("container stop",),
     ),
     Command(
+        "restart",
+        StopOptions,
+        "runner.cli.container.restart:run",
+        _MANY,
+        "Stop containers and start them again",
+        aliases=("container restart",),
+    ),
+    Command(
+        "pause",
+        PauseOptions,
+        "runner.cli.container.pause:run",
+        "CONTAINER [CONTAINER...]",
+        "Freeze all processes of containers",
+        aliases=("container pause",),
+    ),
+    Command(
+        "unpause",
+        PauseOptions,
+        "runner.cli.container.pause:run_unpause",
+        "CONTAINER [CONTAINER...]",
+        "Let paused containers go on",
+        aliases=("container unpause",),
+    ),
+    Command(
         "kill",
         KillOptions,
         "runner.cli.container.kill:run",
@@ -276,6 +367,37 @@ COMMANDS = (
         "[OPTIONS] CONTAINER",
         "Attach to a running container",
         aliases=("container attach",),
+    ),
+    Command(
+        "stats",
+        StatsOptions,
+        "runner.cli.container.stats:run",
+        "[OPTIONS] [CONTAINER...]",
+        "Show what containers use of CPU, memory and the rest",
+        aliases=("container stats",),
+    ),
+    Command(
+        "port",
+        PortOptions,
+        "runner.cli.container.port:run",
+        "CONTAINER [PRIVATE_PORT[/PROTO]]",
+        "Show where a container's ports are published",
+        aliases=("container port",),
+    ),
+    Command(
+        "update",
+        UpdateOptions,
+        "runner.cli.container.update:run",
+        _MANY,
+        "Change containers' limits and restart policies",
+        aliases=("container update",),
+    ),
+    Command(
+        "container prune",
+        PruneOptions,
+        "runner.cli.container.prune:run",
+        "[OPTIONS]",
+        "Remove all containers that do not run",
     ),
     Command(
         "rename",

@@ -2,6 +2,7 @@
 
 from typing import Annotated, Any
 
+from runner.cli.declarations import shared
 from runner.cli.declarations.command import flag
 from runner.cli.values import addresses, lists, numbers
 from runner.cli.values import gpus as gpu_requests
@@ -44,20 +45,8 @@ class ContainerFlags:
             parser=gpu_requests.gpu_request,
         ),
     ] = None
-    env: Annotated[
-        list[str] | None,
-        flag(
-            "--env",
-            "-e",
-            help="Set an environment variable",
-            metavar="list",
-            parser=lists.environment_variable,
-        ),
-    ] = None
-    env_file: Annotated[
-        list[str] | None,
-        flag("--env-file", help="Set the environment variables that a file lists", metavar="list"),
-    ] = None
+    env: shared.Env = None
+    env_file: shared.EnvFile = None
     entrypoint: Annotated[
         str | None, flag("--entrypoint", help="Replace the image's ENTRYPOINT", metavar="string")
     ] = None
@@ -90,14 +79,7 @@ class ContainerFlags:
     read_only: Annotated[bool, flag("--read-only", help="Make the root file system read-only")] = (
         False
     )
-    restart: Annotated[
-        str | None,
-        flag(
-            "--restart",
-            help="When to start it again: no, on-failure[:retries], always, unless-stopped",
-            metavar="string",
-        ),
-    ] = None
+    restart: shared.Restart = None
     stop_signal: Annotated[
         str | None,
         flag("--stop-signal", help="Signal that asks the process to stop", metavar="string"),
@@ -127,14 +109,8 @@ class ContainerFlags:
             parser=lists.ulimit,
         ),
     ] = None
-    user: Annotated[
-        str | None,
-        flag("--user", "-u", help="Run as <name or uid>[:<group or gid>]", metavar="string"),
-    ] = None
-    workdir: Annotated[
-        str | None,
-        flag("--workdir", "-w", help="Working directory inside the container", metavar="string"),
-    ] = None
+    user: shared.User = None
+    workdir: shared.Workdir = None
     rm: Annotated[
         bool, flag("--rm", help="Remove the container and its anonymous volumes once it has exited")
     ] = False
@@ -334,15 +310,7 @@ class ContainerFlags:
     no_healthcheck: Annotated[
         bool, flag("--no-healthcheck", help="Ignore the image's HEALTHCHECK")
     ] = False
-    blkio_weight: Annotated[
-        int | None,
-        flag(
-            "--blkio-weight",
-            help="Share of block IO, 10 to 1000, or 0 for none",
-            metavar="uint16",
-            parser=numbers.uint16,
-        ),
-    ] = None
+    blkio_weight: shared.BlkioWeight = None
     blkio_weight_device: Annotated[
         list[dict[str, Any]] | None,
         flag(
@@ -356,13 +324,8 @@ class ContainerFlags:
         str | None,
         flag("--cidfile", help="Write the container's ID to this file", metavar="string"),
     ] = None
-    cpuset_cpus: Annotated[
-        str | None, flag("--cpuset-cpus", help="CPUs to run on, as 0-3 or 0,1", metavar="string")
-    ] = None
-    cpuset_mems: Annotated[
-        str | None,
-        flag("--cpuset-mems", help="Memory nodes to use, as 0-3 or 0,1", metavar="string"),
-    ] = None
+    cpuset_cpus: shared.CpusetCpus = None
+    cpuset_mems: shared.CpusetMems = None
     cpu_count: Annotated[
         int | None,
         flag(
@@ -383,61 +346,12 @@ class ContainerFlags:
             hidden=True,
         ),
     ] = None
-    cpu_period: Annotated[
-        int | None,
-        flag(
-            "--cpu-period",
-            help="CFS scheduler's period, in microseconds",
-            metavar="int",
-            parser=numbers.int64,
-        ),
-    ] = None
-    cpu_quota: Annotated[
-        int | None,
-        flag(
-            "--cpu-quota",
-            help="CFS scheduler's quota in each period, in microseconds",
-            metavar="int",
-            parser=numbers.int64,
-        ),
-    ] = None
-    cpu_rt_period: Annotated[
-        int | None,
-        flag(
-            "--cpu-rt-period",
-            help="Real-time scheduler's period, in microseconds",
-            metavar="int",
-            parser=numbers.int64,
-        ),
-    ] = None
-    cpu_rt_runtime: Annotated[
-        int | None,
-        flag(
-            "--cpu-rt-runtime",
-            help="Real-time scheduler's runtime in each period, in microseconds",
-            metavar="int",
-            parser=numbers.int64,
-        ),
-    ] = None
-    cpu_shares: Annotated[
-        int | None,
-        flag(
-            "--cpu-shares",
-            "-c",
-            help="Relative share of the CPUs",
-            metavar="int",
-            parser=numbers.int64,
-        ),
-    ] = None
-    cpus: Annotated[
-        int | None,
-        flag(
-            "--cpus",
-            help="Number of CPUs, with fractions",
-            metavar="decimal",
-            parser=numbers.nano_cpus,
-        ),
-    ] = None
+    cpu_period: shared.CpuPeriod = None
+    cpu_quota: shared.CpuQuota = None
+    cpu_rt_period: shared.CpuRtPeriod = None
+    cpu_rt_runtime: shared.CpuRtRuntime = None
+    cpu_shares: shared.CpuShares = None
+    cpus: shared.Cpus = None
     device_read_bps: Annotated[
         list[dict[str, Any]] | None,
         flag(
@@ -494,39 +408,10 @@ class ContainerFlags:
             hidden=True,
         ),
     ] = None
-    kernel_memory: Annotated[
-        int | None,
-        flag(
-            "--kernel-memory",
-            help="Limit of kernel memory",
-            metavar="bytes",
-            parser=numbers.ram_in_bytes,
-        ),
-    ] = None
-    memory: Annotated[
-        int | None,
-        flag(
-            "--memory", "-m", help="Limit of memory", metavar="bytes", parser=numbers.ram_in_bytes
-        ),
-    ] = None
-    memory_reservation: Annotated[
-        int | None,
-        flag(
-            "--memory-reservation",
-            help="Memory that is aimed at when the host runs short",
-            metavar="bytes",
-            parser=numbers.ram_in_bytes,
-        ),
-    ] = None
-    memory_swap: Annotated[
-        int | None,
-        flag(
-            "--memory-swap",
-            help="Limit of memory and swap together, -1 for none",
-            metavar="bytes",
-            parser=numbers.swap_bytes,
-        ),
-    ] = None
+    kernel_memory: shared.KernelMemory = None
+    memory: shared.Memory = None
+    memory_reservation: shared.MemoryReservation = None
+    memory_swap: shared.MemorySwap = None
     memory_swappiness: Annotated[
         int | None,
         flag(
@@ -548,15 +433,7 @@ class ContainerFlags:
             parser=numbers.int64,
         ),
     ] = None
-    pids_limit: Annotated[
-        int | None,
-        flag(
-            "--pids-limit",
-            help="Limit of processes, -1 for none",
-            metavar="int",
-            parser=numbers.int64,
-        ),
-    ] = None
+    pids_limit: shared.PidsLimit = None
     cgroup_parent: Annotated[
         str | None, flag("--cgroup-parent", help="Cgroup to stand under", metavar="string")
     ] = None

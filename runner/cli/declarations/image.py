@@ -3,7 +3,7 @@
 from typing import Annotated
 
 from runner.cli.declarations.command import Command, Group, argument, flag
-from runner.cli.declarations.container import Filter, Format, InspectFormat
+from runner.cli.declarations.shared import Filter, Format, InspectFormat
 
 GROUPS = (Group("image", "Manage images"),)
 
@@ -63,6 +63,13 @@ class ImportOptions:
     reference: Annotated[str | None, argument("[REPOSITORY[:TAG]]")] = None
 
 
+class TagOptions:
+    """`tag`."""
+
+    source: Annotated[str, argument("SOURCE_IMAGE[:TAG]")]
+    target: Annotated[str, argument("TARGET_IMAGE[:TAG]")]
+
+
 class ImageInspectOptions:
     """`image inspect`."""
 
@@ -104,6 +111,14 @@ COMMANDS = (
         "[OPTIONS] file|URL|- [REPOSITORY[:TAG]]",
         "Make an image of a file system archive",
         aliases=("image import",),
+    ),
+    Command(
+        "tag",
+        TagOptions,
+        "runner.cli.image.tag:run",
+        "SOURCE_IMAGE[:TAG] TARGET_IMAGE[:TAG]",
+        "Give an image another name",
+        aliases=("image tag",),
     ),
     Command(
         "image inspect",

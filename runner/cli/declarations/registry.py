@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
-from runner.cli.declarations import container, image, system
+from runner.cli.declarations import container, image, inside, system
 
 GROUPS = (*container.GROUPS, *image.GROUPS, *system.GROUPS)
-COMMANDS = (*container.COMMANDS, *image.COMMANDS, *system.COMMANDS)
+COMMANDS = (
+    *container.COMMANDS,
+    *inside.COMMANDS,
+    *image.COMMANDS,
+    *system.COMMANDS,
+)

@@ -3,9 +3,9 @@
 from typing import Annotated
 
 from runner.cli.declarations.command import Command, Group, argument, flag
-from runner.cli.declarations.container import InspectFormat
 from runner.cli.declarations.create import ContainerFlags
-from runner.cli.values import numbers
+from runner.cli.declarations.shared import Filter, Format, InspectFormat
+from runner.cli.values import lists, numbers
 
 GROUPS = (
     Group("system", "Manage the engine"),
@@ -23,6 +23,48 @@ class InfoOptions:
     """`info`."""
 
     format: InspectFormat = None
+
+
+class EventsOptions:
+    """`events`."""
+
+    since: Annotated[
+        str | None,
+        flag("--since", metavar="string", help="Also what happened since then, or so long ago"),
+    ] = None
+    until: Annotated[
+        str | None, flag("--until", metavar="string", help="Only until then, or so long ago")
+    ] = None
+    filter: Filter = None
+    format: Annotated[
+        str | None, flag("--format", metavar="string", help='"json" or a template of fields')
+    ] = None
+
+
+class DiskUsageOptions:
+    """`system df`."""
+
+    verbose: Annotated[bool, flag("--verbose", "-v", help="Show each object")] = False
+    format: Format = None
+
+
+class PruneOptions:
+    """`system prune`."""
+
+    force: Annotated[bool, flag("--force", "-f", help="Do not ask")] = False
+    all: Annotated[
+        bool, flag("--all", "-a", help="Remove all images without a container, tagged or not")
+    ] = False
+    volumes: Annotated[bool, flag("--volumes", help="Remove anonymous volumes too")] = False
+    filter: Annotated[
+        list[tuple[str, str]] | None,
+        flag(
+            "--filter",
+            metavar="filter",
+            parser=lists.filter_pair,
+            help="Remove only what fits: until=…, label=…, label!=…",
+        ),
+    ] = None
 
 
 class ServeOptions:
@@ -170,6 +212,28 @@ COMMANDS = (
         "[OPTIONS]",
         "Show the state of the engine and its host",
         aliases=("system info",),
+    ),
+    Command(
+        "events",
+        EventsOptions,
+        "runner.cli.system.events:run",
+        "[OPTIONS]",
+        "Show what happens, as it happens",
+        aliases=("system events",),
+    ),
+    Command(
+        "system df",
+        DiskUsageOptions,
+        "runner.cli.system.df:run",
+        "[OPTIONS]",
+        "Show what takes how much room",
+    ),
+    Command(
+        "system prune",
+        PruneOptions,
+        "runner.cli.system.prune:run",
+        "[OPTIONS]",
+        "Remove what nobody uses",
     ),
     Command(
         "serve",

@@ -15,9 +15,22 @@ def align(lines: list[str], *, minimum: int, padding: int) -> str:
     for column in range(depth):
         _measure(rows, widths, column, minimum, padding)
     return "".join(
-        "".join(cell.ljust(width) for cell, width in zip(row, [*line, 0], strict=True)) + "\n"
+        "".join(_fill(cell, room) for cell, room in zip(row, [*line, 0], strict=True)) + "\n"
         for row, line in zip(rows, widths, strict=True)
     )
+
+
+def width(text: str) -> int:
+    """How many columns of a terminal the text takes; wide characters take two."""
+    if text.isascii():
+        return len(text)
+    from unicodedata import combining, east_asian_width
+
+    return sum(0 if combining(c) else 2 if east_asian_width(c) in "WF" else 1 for c in text)
+
+
+def _fill(cell: str, room: int) -> str:
+    return cell + " " * (room - width(cell))
 
 
 def _measure(
@@ -30,7 +43,7 @@ def _measure(
         while end < len(rows) and len(rows[end]) - 1 > column:
             end += 1
         block = range(start, end)
-        widest = max((len(rows[index][column]) for index in block), default=0)
+        widest = max((width(rows[index][column]) for index in block), default=0)
         for index in block:
             # An empty column takes no room (tabwriter, DiscardEmptyColumns aside).
             widths[index][column] = max(widest + padding, minimum)

@@ -15,7 +15,7 @@ def display(ports: list[dict[str, Any]]) -> str:
     for port in sorted(ports, key=_order):
         private, address = port["PrivatePort"], port.get("IP", "")
         if address and port.get("PublicPort", 0) != private:
-            host = _join(address, str(port.get("PublicPort", 0)))
+            host = join(address, str(port.get("PublicPort", 0)))
             moved.append(f"{host}->{private}/{port['Type']}")
             continue
         key = f"{address}/{port['Type']}" if address else port["Type"]
@@ -42,8 +42,9 @@ def _group(key: str, first: int, last: int) -> str:
     numbers = str(first) if first == last else f"{first}-{last}"
     if not separator:
         return f"{numbers}/{address}"
-    return f"{_join(address, numbers)}->{numbers}/{protocol}"
+    return f"{join(address, numbers)}->{numbers}/{protocol}"
 
 
-def _join(address: str, port: str) -> str:
+def join(address: str, port: str) -> str:
+    """An address with its port; one of IPv6 stands in brackets."""
     return f"[{address}]:{port}" if ":" in address else f"{address}:{port}"

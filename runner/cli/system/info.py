@@ -5,9 +5,11 @@ from __future__ import annotations
 import sys
 
 from runner import __version__
-from runner.cli.errors import describe
-from runner.cli.format.template import Template, json_text
+from runner.cli.context import warn
+from runner.cli.errors import CliError, describe
+from runner.cli.format import documents
 from runner.client import system
+from runner.client.errors import ConnectionFailed
 from runner.client.units import bytes_size
 from runner.types.errors import RunnerError
 
@@ -18,33 +20,56 @@ if TYPE_CHECKING:
 
     from runner.cli.context import Context
     from runner.cli.declarations.system import InfoOptions
+    from runner.cli.template import Template
 
 
 def run(context: Context, options: InfoOptions) -> int:
     """Show the state of the engine and its host; warnings go to stderr."""
-    template = Template(options.format) if options.format not in (None, "", "json") else None
-    client = {"Version": __version__}
+    if options.format:
+        return _formatted(context, options.format)
     info: dict[str, Any] = {}
-    failures: list[str] = []
+    failure = ""
     try:
         info = system.info(context.client())
     except RunnerError as err:
-        failures.append(describe(err))
-    whole = info | {"ClientInfo": client} | ({"ServerErrors": failures} if failures else {})
-    if template is not None:
-        sys.stdout.write(template.render(whole) + "\n")
-    elif options.format == "json":
-        sys.stdout.write(json_text(whole) + "\n")
-    else:
-        sys.stdout.write("".join(f"{line}\n" for line in _lines(client, info)))
+        failure = describe(err)
+    sys.stdout.write("".join(f"{line}\n" for line in _lines({"Version": __version__}, info)))
     sys.stdout.flush()
-    for failure in failures:
+    if failure:
         sys.stderr.write(f"ERROR: {failure}\n")
     for warning in info.get("Warnings") or []:
         sys.stderr.write(f"{warning}\n")
-    if failures:
+    if failure:
         sys.stderr.write("errors pretty printing info\n")
-    return 1 if failures else 0
+    return 1 if failure else 0
+
+
+def _formatted(context: Context, layout: str) -> int:
+    template = documents.parse(layout)
+    whole: dict[str, Any] = {"ClientInfo": {"Version": __version__}}
+    failures: list[str] = []
+    if _needs_engine(template, layout, whole):
+        try:
+            whole |= system.info(context.client())
+        except ConnectionFailed as err:
+            failures.append(describe(err))
+        except RunnerError as err:
+            whole["ServerErrors"] = [describe(err)]
+            warn(describe(err))
+    text, fault = documents.render_typed(template, "system.dockerInfo", whole)
+    sys.stdout.write(text + "\n")
+    failures += [fault] if fault else []
+    if failures:
+        raise CliError("\n".join(failures))
+    return 0
+
+
+def _needs_engine(template: Template, layout: str, client_side: dict[str, Any]) -> bool:
+    """Whether the template shows more than what this side knows by itself."""
+    names_field = any(part[:1].isalpha() for part in layout.split(".")[1:])
+    if not names_field:
+        return True
+    return bool(documents.render_typed(template, "system.sparseInfo", client_side)[1])
 
 
 def _lines(client: dict[str, str], info: dict[str, Any]) -> Iterator[str]:

@@ -6,9 +6,9 @@ import os
 import sys
 
 from runner import __version__
-from runner.cli.errors import describe
+from runner.cli.errors import CliError, describe
+from runner.cli.format import documents
 from runner.cli.format.columns import align
-from runner.cli.format.template import Template, json_text
 from runner.client import system
 from runner.client.client import API_VERSION
 from runner.types.errors import RunnerError
@@ -32,25 +32,23 @@ _ENGINE = (
 
 def run(context: Context, options: VersionOptions) -> int:
     """Show both sides' versions; the engine's absence is told after this side's."""
-    template = Template(options.format) if options.format not in (None, "", "json") else None
+    layout = options.format or ""
+    template = documents.parse(layout, name="version") if layout else None
     client = context.client()
-    server, failure = None, None
+    server, failure = None, ""
     try:
-        server = system.version(client)
+        server = _reformatted(system.version(client))
     except RunnerError as err:
-        failure = err
+        failure = describe(err)
     both = {"Client": _client(client.version), "Server": server}
-    if template is not None:
-        text = template.render(both) + "\n"
-    elif options.format == "json":
-        text = json_text(both) + "\n"
-    else:
+    if template is None:
         text = align(_lines(both), minimum=20, padding=1)
+    else:
+        text, fault = documents.render_typed(template, "system.versionInfo", both)
+        text, failure = align([*text.split("\n")], minimum=20, padding=1), failure or fault
     sys.stdout.write(text)
-    if failure is not None:
-        sys.stdout.flush()
-        sys.stderr.write(describe(failure) + "\n")
-        return 1
+    if failure:
+        raise CliError(failure)
     return 0
 
 
@@ -94,11 +92,19 @@ def _server_lines(server: dict[str, Any]) -> list[str]:
 
 
 def _engine_lines(details: dict[str, str]) -> list[str]:
-    details = details | {"BuildTime": _ansi_c(details.get("BuildTime", ""))}
     lines = [f"  {label}:\t{details[key]}" for label, key in _ENGINE if details.get(key)]
     lines[:1] = [f"{lines[0]} (minimum version {details.get('MinAPIVersion', '')})"]
     platform = f"  OS/Arch:\t{details.get('Os', '')}/{details.get('Arch', '')}"
     return [*lines[:-1], platform, lines[-1]]
+
+
+def _reformatted(server: dict[str, Any]) -> dict[str, Any]:
+    """The engine's answer with its build time as people read it."""
+    for component in server.get("Components") or []:
+        details = component.get("Details") or {}
+        if component["Name"] == "Engine" and "BuildTime" in details:
+            details["BuildTime"] = _ansi_c(details["BuildTime"])
+    return server
 
 
 def _ansi_c(text: str) -> str:

@@ -71,6 +71,15 @@ def _out_of_range(function: str, text: str) -> ValueError:
     return ValueError(f"strconv.{function}: parsing {go_quote(text)}: value out of range")
 
 
+def port_number(text: str) -> int:
+    """strconv.ParseUint with base 10, at most 65535."""
+    if not (text.isascii() and text.isdigit()):
+        raise ValueError(f"strconv.ParseUint: parsing {go_quote(text)}: invalid syntax")
+    if int(text) > 0xFFFF:
+        raise _out_of_range("ParseUint", text)
+    return int(text)
+
+
 def decimal_int(text: str) -> int:
     """strconv.Atoi. Raises ValueError with the bare reason ("invalid syntax")."""
     digits = text[1:] if text[:1] in ("+", "-") else text

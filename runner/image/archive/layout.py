@@ -16,7 +16,7 @@ from runner.image import digest as digests
 from runner.image import documents, mediatypes
 from runner.image import reference as references
 from runner.image.archive.files import JSON_SIZE_MAX
-from runner.image.compression import MAGIC_SIZE, Compression, detect
+from runner.tar.compression import MAGIC_SIZE, Compression, detect
 from runner.types.errors import InvalidParameter
 from runner.types.image import (
     MEDIA_TYPE_DOCKER_CONFIG,

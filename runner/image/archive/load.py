@@ -19,10 +19,10 @@ from runner.image import reference as references
 from runner.image.archive import layout as layouts
 from runner.image.archive.files import Archive
 from runner.image.archive.spool import DEFAULT_LIMITS, Limits, spooled
-from runner.image.compression import MAGIC_SIZE
 from runner.image.ingest import ingest, ingest_document
 from runner.image.manifests import platform_manifests
 from runner.image.progress import Progress, silent
+from runner.tar.compression import MAGIC_SIZE
 from runner.trace import step
 from runner.types.errors import DataLoss, InvalidParameter, NotFound, RunnerError
 from runner.types.image import Descriptor, Platform, ProgressMessage

@@ -12,7 +12,8 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from runner.image.compression import MAGIC_SIZE, Decoder, detect
+from runner.image.compression import Decoder
+from runner.tar.compression import MAGIC_SIZE, detect
 from runner.types.errors import InvalidParameter
 
 if TYPE_CHECKING:

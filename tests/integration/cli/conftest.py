@@ -33,7 +33,7 @@ class Live:
         return environment | {"RUNNER_HOST": self.server.host, "PYTHONPATH": str(_REPOSITORY)}
 
     def runner(
-        self, *arguments: str, text: str | bytes | None = None
+        self, *arguments: str, text: str | bytes | None = None, cwd: Path | None = None
     ) -> subprocess.CompletedProcess[str]:
         """Run our command; `text` is its stdin."""
         return run_docker(
@@ -44,14 +44,14 @@ class Live:
             env=self.env,
             program=runner_command(),
             timeout=60,
+            cwd=cwd,
         )
 
     def docker(
-        self, *arguments: str, text: str | bytes | None = None
+        self, *arguments: str, text: str | bytes | None = None, cwd: Path | None = None
     ) -> subprocess.CompletedProcess[str]:
         """Run the stock command on the same engine."""
-        done: subprocess.CompletedProcess[str] = self.server.docker(*arguments, input=text)
-        return done
+        return run_docker(self.server.host, self.server.workspace, *arguments, input=text, cwd=cwd)
 
     def terminal(self, *arguments: str, rows: int = 24, columns: int = 80) -> Terminal:
         """Our command under a terminal."""

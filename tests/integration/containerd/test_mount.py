@@ -6,13 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from runner.containerd.mount import (
-    mount_all,
+from runner.containerd.mount import mount_all, unmount_all, unmount_once
+from runner.containerd.mounted import (
     mount_all_in_thread,
     temporary_mount,
-    unmount_all,
     unmount_all_in_thread,
-    unmount_once,
 )
 from runner.containerd.values import Mount
 from runner.linux.mountinfo import read_mounts

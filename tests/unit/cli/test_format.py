@@ -9,36 +9,8 @@ import pytest
 from runner.cli.container import ps
 from runner.cli.errors import CliError
 from runner.cli.format import columns, ports
-from runner.cli.format.template import Template
+from runner.cli.format.listing import Kind, Listing, ellipsis, used_columns
 from runner.cli.image import images
-
-
-@pytest.mark.parametrize(
-    ("source", "text"),
-    [
-        ("x", "x"),
-        ("{{.A}}", "1"),
-        ("{{ .B.C }}-{{json .B}}", 'true-{"C":true,"D":[null,"<é>"]}'),
-        ("{{.B}}", "map[C:true D:[<no value> <é>]]"),
-        ("{{json .}}", '{"A":1,"B":{"C":true,"D":[null,"<é>"]}}'),
-    ],
-)
-def test_templates(source: str, text: str) -> None:
-    assert Template(source).render({"A": 1, "B": {"C": True, "D": [None, "<é>"]}}) == text
-
-
-@pytest.mark.parametrize(
-    "source", ["{{", "{{.A", "{{range .A}}{{end}}", "{{.A | json}}", "{{A}}", "{{.A.}}", "{{}}"]
-)
-def test_templates_beyond_the_subset_are_errors(source: str) -> None:
-    with pytest.raises(CliError) as caught:
-        Template(source)
-    assert caught.value.code == 64
-
-
-def test_a_missing_field_is_an_error() -> None:
-    with pytest.raises(CliError, match='map has no entry for key "X"'):
-        Template("{{.A.X}}").render({"A": {}})
 
 
 def test_columns_as_tabwriter_makes_them() -> None:
@@ -46,6 +18,63 @@ def test_columns_as_tabwriter_makes_them() -> None:
     assert columns.align(lines, minimum=10, padding=3) == (
         "A               LONG HEADER   C\n1234567890123   x             y\n\na         b\n"
     )
+
+
+def test_wide_characters_take_two_columns() -> None:
+    assert columns.align(["漢\tx", "abc\ty"], minimum=0, padding=1) == "漢  x\nabc y\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [("abcd", "abcd"), ("abcde", "abc…"), ("漢漢", "漢漢"), ("漢漢a", "漢…")],
+)
+def test_ellipsis(text: str, shown: str) -> None:
+    assert ellipsis(text, 4) == shown
+
+
+THINGS = Kind("formatter.thing", {"ID": "THE ID", "Name": "NAME"}, labelled=True)
+ROW = {"ID": "1", "Name": "<a>", "Label": {"x.y-z": "v"}}
+
+
+@pytest.mark.parametrize(
+    ("source", "text"),
+    [
+        ("", "NAME      THE ID\n<a>       1\n"),
+        ("table", "NAME      THE ID\n<a>       1\n"),
+        ("json", '{"ID":"1","Name":"\\u003ca\\u003e"}\n'),
+        ('{{.ID}} {{.Label "x.y-z"}}{{.Label "none"}}', "1 v\n"),
+        ('table {{.ID}}\\t{{.Label "x.y-z"}}', "THE ID    y z\n1         v\n"),
+        ("table {{upper .Name}}\\n{{len .Name}}", "NAME\n4\n<A>\n3\n"),
+        ('table {{if eq .ID "1"}}{{json .Name}}{{end}}', '\n"<a>"\n'),
+    ],
+)
+def test_listings(source: str, text: str) -> None:
+    assert Listing(THINGS, source, ("Name", "ID")).render([ROW]) == text
+
+
+@pytest.mark.parametrize(
+    ("source", "message"),
+    [
+        ("{{.ID", "template parsing error: template: :1: unclosed action"),
+        ("{{.X}}", 'template parsing error: template: :1:2: executing "" at <.X>: '
+                   "can't evaluate field X in type *formatter.thing"),
+        ("{{.ID 1}}", 'template parsing error: template: :1:2: executing "" at <.ID>: '
+                      "wrong number of args for ID: want 0 got 1"),
+    ],
+)  # fmt: skip
+def test_listings_that_do_not_fit(source: str, message: str) -> None:
+    with pytest.raises(CliError) as caught:
+        Listing(THINGS, source, ("Name",)).render([ROW])
+    assert (caught.value.message, caught.value.code) == (message, 1)
+
+
+def test_the_columns_that_a_template_uses() -> None:
+    assert used_columns(THINGS, "table {{if .Name}}{{.ID}}{{end}}", ROW) == {"Name", "ID"}
+    assert used_columns(THINGS, "{{if false}}{{.ID}}{{end}}", ROW) == set()
+    with pytest.raises(CliError, match=r"^failed to parse template: template: :1: unclosed action"):
+        used_columns(THINGS, "{{.ID", ROW)
+    with pytest.raises(CliError, match=r"^failed to execute template: template: :1:2: "):
+        used_columns(THINGS, "{{.X}}", ROW)
 
 
 @pytest.mark.parametrize(
@@ -86,7 +115,7 @@ CONTAINER: dict[str, Any] = {
 
 
 def test_a_row_of_ps() -> None:
-    row = ps._row(CONTAINER, truncate=True)
+    row = ps.row(CONTAINER, truncate=True)
     assert row["ID"] == "f" * 12
     assert row["Names"] == "own"
     assert row["Image"] == "busybox:latest"
@@ -95,14 +124,14 @@ def test_a_row_of_ps() -> None:
     assert row["Mounts"] == "v" * 14 + "…"
     assert row["LocalVolumes"] == "1"
     assert row["Size"] == "5B (virtual 3.08MB)"
-    whole = ps._row(CONTAINER, truncate=False)
+    whole = ps.row(CONTAINER, truncate=False)
     assert whole["Names"] == "linked/alias,own"
     assert whole["Image"] == CONTAINER["Image"]
 
 
 def test_an_image_that_only_has_an_id_shows_it_short() -> None:
     container = CONTAINER | {"Image": "sha256:" + "cd" * 32}
-    assert ps._row(container, truncate=True)["Image"] == "cd" * 6
+    assert ps.row(container, truncate=True)["Image"] == "cd" * 6
 
 
 @pytest.mark.parametrize(

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from typer.models import OptionInfo
 
-from runner.cli import pflag, table, tablegen
+from runner.cli import app, pflag, table, tablegen
 from runner.cli.declarations.registry import COMMANDS
 from tests.unit.cli.support import TABLE, parse_with_typer
 
@@ -146,3 +148,17 @@ def test_every_target_exists_and_every_option_is_documented() -> None:
         assert command.help
         for name, _, info in tablegen.parameters(command.options):
             assert getattr(info, "help", None) or "Argument" in type(info).__name__, name
+
+
+@pytest.mark.parametrize(
+    "path", [path for command in COMMANDS for path in (command.path, *command.aliases)]
+)
+def test_every_command_has_help(path: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert app.run([*path.split(), "--help"]) == 0
+    shown = capsys.readouterr().out
+    assert shown.startswith(f"Usage: runner {path}")
+    words = set(re.findall(r"--[\w-]+", shown))
+    command = next(c for c in COMMANDS if path in (c.path, *c.aliases))
+    for _, _, info in tablegen.parameters(command.options):
+        if isinstance(info, OptionInfo):
+            assert (info.default in words) != info.hidden, info.default

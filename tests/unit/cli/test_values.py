@@ -3,11 +3,23 @@
 from __future__ import annotations
 
 import os
+import time
 from typing import TYPE_CHECKING
 
 import pytest
 
-from runner.cli.values import addresses, csv, dates, gpus, lists, mount, network, numbers
+from runner.cli.values import (
+    addresses,
+    csv,
+    dates,
+    gpus,
+    lists,
+    mount,
+    network,
+    numbers,
+    order,
+    times,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -63,8 +75,19 @@ if TYPE_CHECKING:
                 "TmpfsOptions": {"SizeBytes": 1 << 20, "Mode": 0o1777},
             },
         ),
-        (dates.parse, "1970-01-01T00:01:00Z", "60.000000000"),
-        (dates.parse, "1970-01-01T01:00:00.25+01:00", "0.250000000"),
+        (dates.timestamp, "1970-01-01T00:01:00Z", "60.000000000"),
+        (dates.timestamp, "1970-01-01T01:00:00.25+01:00", "0.250000000"),
+        (dates.timestamp, "1970-01-02T00:00:05.123456789123Z", "86405.123456789"),
+        (dates.timestamp, "1970-01-02T01-02:00", "97200.000000000"),
+        (dates.timestamp, "1970-01-02T1Z", "90000.000000000"),
+        (dates.timestamp, "1970-01-02Z", "86400.000000000"),
+        (dates.timestamp, "0", "0"),
+        (dates.timestamp, "12.5", "12.5"),
+        (numbers.port_number, "080", 80),
+        (order.natural, "a10b", [(97, 0), (48, 10), (98, 0)]),
+        (times.shown, "2026-01-02T03:04:05.5Z", "2026-01-02 03:04:05.5 +0000 UTC"),
+        (times.shown, "2026-01-02T03:04:05+02:00", "2026-01-02 03:04:05 +0200 +0200"),
+        (times.shown, "", "0001-01-01 00:00:00 +0000 UTC"),
     ],
 )
 def test_accepted(parse: Callable[[str], object], text: str, value: object) -> None:
@@ -132,7 +155,29 @@ def test_accepted(parse: Callable[[str], object], text: str, value: object) -> N
             'invalid count (x): value must be either "all" or an integer: invalid syntax',
         ),
         (gpus.gpu_request, "a=b", "unexpected key 'a' in 'a=b'"),
-        (dates.parse, "foo", 'failed to parse value as time or duration: "foo"'),
+        (dates.timestamp, "foo", 'failed to parse value as time or duration: "foo"'),
+        (dates.timestamp, "5.", 'failed to parse value as time or duration: "5."'),
+        (
+            dates.timestamp,
+            "a-b",
+            'parsing time "a-b" as "2006-01-02": cannot parse "a-b" as "2006"',
+        ),
+        (dates.timestamp, "2020-13-01", 'parsing time "2020-13-01": month out of range'),
+        (dates.timestamp, "2020-02-30", 'parsing time "2020-02-30": day out of range'),
+        (
+            dates.timestamp,
+            "2020-01-02T25:00:00",
+            'parsing time "2020-01-02T25:00:00": hour out of range',
+        ),
+        (dates.timestamp, "2020-01-02x", 'parsing time "2020-01-02x": extra text: "x"'),
+        (
+            dates.timestamp,
+            "2020-01-02T03:04:05+0200",
+            'parsing time "2020-01-02T03:04:05+0200" as "2006-01-02T15:04Z07:00": '
+            'cannot parse ":05+0200" as "Z07:00"',
+        ),
+        (numbers.port_number, "x", 'strconv.ParseUint: parsing "x": invalid syntax'),
+        (numbers.port_number, "65536", 'strconv.ParseUint: parsing "65536": value out of range'),
     ],
 )
 def test_refused(parse: Callable[[str], object], text: str, message: str) -> None:
@@ -170,3 +215,23 @@ def test_go_quote() -> None:
 )
 def test_mac(text: str, good: bool) -> None:
     assert addresses.is_mac(text) is good
+
+
+def test_a_duration_is_how_long_ago() -> None:
+    before = int(time.time())
+    assert before - 3601 <= int(dates.timestamp("1h")) <= int(time.time()) - 3600
+
+
+def test_natural_order() -> None:
+    texts = [
+        "80/tcp -> [::]:9",
+        "80/tcp -> 0.0.0.0:9",
+        "443/tcp -> 0.0.0.0:10",
+        "443/tcp -> 0.0.0.0:9",
+    ]
+    assert sorted(texts, key=order.natural) == [
+        "80/tcp -> 0.0.0.0:9",
+        "80/tcp -> [::]:9",
+        "443/tcp -> 0.0.0.0:9",
+        "443/tcp -> 0.0.0.0:10",
+    ]

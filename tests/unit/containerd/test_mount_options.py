@@ -4,7 +4,12 @@ from pathlib import Path
 
 import pytest
 
-from runner.containerd.mount import compact_lowerdir, mount_all
+from runner.containerd.mount import (
+    compact_lowerdir,
+    mount_all,
+    read_only,
+    upper_directory,
+)
 from runner.containerd.values import Mount
 from runner.types.errors import NotImplementedYet
 
@@ -58,3 +63,22 @@ def test_options_that_cannot_be_done_are_refused(option: str, tmp_path: Path) ->
 def test_fuse_is_refused(tmp_path: Path) -> None:
     with pytest.raises(NotImplementedYet, match="are not supported"):
         mount_all([Mount("fuse3.fuse-overlayfs", "overlay")], tmp_path)
+
+
+def test_an_overlay_to_look_at_has_its_upper_directory_below() -> None:
+    """What is written to it may be mounted for writing already."""
+    options = ("index=off", "workdir=/w", "upperdir=/u", "lowerdir=/b:/a")
+    overlay = Mount("overlay", "overlay", options=options)
+    (looked_at,) = read_only([overlay])
+    assert looked_at.options == ("index=off", "lowerdir=/u:/b:/a")
+    assert upper_directory(overlay) == "/u"
+    assert upper_directory(looked_at) == ""
+    assert read_only([looked_at]) == [looked_at]
+
+
+def test_other_mounts_to_look_at_are_read_only() -> None:
+    bind = Mount("bind", "/s", options=("rbind", "rw"))
+    (looked_at,) = read_only([bind])
+    assert looked_at.options == ("rbind", "ro")
+    assert read_only([looked_at]) == [looked_at]
+    assert upper_directory(bind) == ""

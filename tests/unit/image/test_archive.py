@@ -19,7 +19,9 @@ from runner.image.archive import tar
 from runner.image.archive.files import Archive
 from runner.image.archive.layout import is_oci, layer_type, read_docker, read_oci
 from runner.image.archive.spool import DEFAULT_LIMITS, Limits, spooled
-from runner.image.compression import Compression, Decoder, detect
+from runner.image.compression import Decoder
+from runner.tar.compression import Compression, detect
+from runner.tar.header import EXTENSION_MAX
 from runner.types.errors import InvalidParameter
 from tests.support.images import Entry, device, directory, file, hardlink, layer_tar, symlink
 
@@ -128,7 +130,7 @@ def test_an_extended_header_has_a_limit() -> None:
     buffer = io.BytesIO()
     with tarfile.open(fileobj=buffer, mode="w", format=tarfile.PAX_FORMAT) as writer:
         info = tarfile.TarInfo("a")
-        info.pax_headers = {"comment": "x" * (tar.HEADER_SIZE_MAX + 1)}
+        info.pax_headers = {"comment": "x" * (EXTENSION_MAX + 1)}
         writer.addfile(info)
     with pytest.raises(InvalidParameter, match="header field too long"):
         index(buffer.getvalue())

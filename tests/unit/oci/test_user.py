@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from runner.oci.user import GroupEntry, PasswdEntry, get_user, parse_group, parse_passwd
+from runner.linux.passwd import GroupEntry, PasswdEntry, parse_group, parse_passwd
+from runner.oci.user import get_user
 from runner.types.errors import InvalidParameter
 
 PASSWD = """\

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from runner.logs import Batch, Message, Partial
-from runner.logs.logentry import LogEntries
+from runner.logs.entryfile import LogEntries
 
 if TYPE_CHECKING:
     from pathlib import Path
