@@ -76,9 +76,7 @@ async def _layers(engine: Engine) -> int:
 
 
 async def _images(engine: Engine) -> list[ImageSummary]:
-    return await image_list(
-        engine, EVERY_IMAGE, intermediate=False, manifests=False, shared_size=True
-    )
+    return await image_list(engine, EVERY_IMAGE, shared_size=True)
 
 
 async def _containers(engine: Engine) -> list[Summary]:

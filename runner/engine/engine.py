@@ -28,6 +28,7 @@ from runner.engine.stats import StatsCollector
 from runner.engine.sysinfo import memory_total, read_sysinfo
 from runner.engine.task_events import follow_task_events
 from runner.files.service import FileService
+from runner.image.registry.hosts import RegistryHosts
 from runner.image.store import ImageStore
 from runner.logs import validate_log_opts
 from runner.oci.host import read_host
@@ -68,6 +69,7 @@ class Engine:
         self.execs = Execs()
         self.stats = StatsCollector(self)
         self.pruning = Pruning()
+        self.image_pruning = Pruning()
         self.counting = SingleFlight()
         self.closing = False
         self._tasks: set[asyncio.Task[Any]] = set()
@@ -95,7 +97,8 @@ class Engine:
                 )
             )
             await self._ensure_namespace()
-            self.images = ImageStore(self.containerd, config.snapshotter)
+            hosts = RegistryHosts(config.certs_dirs)
+            self.images = ImageStore(self.containerd, config.snapshotter, hosts)
             self.volumes = VolumeStore(
                 config.data_root / "volumes", partial(self.events.publish, "volume")
             )
