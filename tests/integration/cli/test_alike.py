@@ -57,9 +57,14 @@ def engine(_oracle_with_busybox: Any) -> Iterator[Live]:
     live.docker("run", "--name", "done", "--network", "none", "busybox", "sh", "-c", script)
     live.docker("run", "-d", "--name", "still", "--network", "none", "busybox", "sleep", "100000")
     live.docker("pause", "still")
-    live.docker("create", "--name", "made", "-v", "/vol", "--tmpfs", "/t", "busybox")
+    live.docker("volume", "create", "--label", "a=<b>", "kept10")
+    live.docker("volume", "create", "-o", "type=tmpfs", "-o", "device=tmpfs", "kept2")
+    live.docker(
+        "create", "--name", "made", "-v", "kept2:/kept", "-v", "/vol", "--tmpfs", "/t", "busybox"
+    )
     yield live
     live.empty()
+    live.server.remove_everything()
 
 
 @pytest.mark.parametrize("line", _LINES)
