@@ -74,10 +74,10 @@ def _function(command: Command) -> Callable[..., None]:
         inspect.Parameter(
             name,
             inspect.Parameter.KEYWORD_ONLY,
-            default=getattr(command.options, name, inspect.Parameter.empty),
+            default=inspect.Parameter.empty if default is ... else default,
             annotation=Annotated[_typers(annotation, info), info],
         )
-        for name, annotation, info in parameters(command.options)
+        for name, annotation, info, default in parameters(command)
     ]
     call.__signature__ = inspect.Signature(declared)  # type: ignore[attr-defined]
     call.__annotations__ = {parameter.name: parameter.annotation for parameter in declared}

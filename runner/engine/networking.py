@@ -104,11 +104,13 @@ async def initialize_networking(engine: Engine, container: Container) -> None:
         container.config.domainname = other.config.domainname
         container.record.files_of = other.record.files_of or other.id
         return
-    with trace.step("network.new_sandbox", container=container.id):
+    with trace.step("libnetwork.NewSandbox", container=container.id) as step:
         if mode.is_host:
             sandbox = await engine.network.host_sandbox(container.id)
         else:
             sandbox = await engine.network.new_sandbox(container.id)
+        if step is not None:
+            step.note(namespace=sandbox.key)
     network_settings.sandboxed(container, sandbox)
     container.record.files_of = container.id
     gateway = await _host_gateway(engine, container)
@@ -146,8 +148,9 @@ async def allocate_network(engine: Engine, container: Container) -> None:
         return
     began = time.monotonic()
     try:
-        for name in container.record.network_settings.networks:
-            await _connect(engine, container, name)
+        with trace.step("daemon.allocateNetwork", container=container.id):
+            for name in container.record.network_settings.networks:
+                await _connect(engine, container, name)
     except RunnerError as err:
         raise err.wrap(ERR_SETUP_NETWORKING) from err
     await _write_joined(engine, container)
@@ -171,7 +174,7 @@ async def _connect(engine: Engine, container: Container, name: str) -> None:
 async def _join_bridge(engine: Engine, container: Container, identity: str) -> None:
     host_config, config = container.host_config, container.config
     requested = network_settings.requested_mac_address(container, "bridge") or config.mac_address
-    with trace.step("network.join", container=container.id):
+    with trace.step("daemon.connectToNetwork", container=container.id) as step:
         endpoint = await engine.network.join(
             container.id,
             EndpointRequest(
@@ -184,6 +187,9 @@ async def _join_bridge(engine: Engine, container: Container, identity: str) -> N
                 mac_address=requested,
             ),
         )
+        if step is not None:
+            told = {"address": endpoint.address, "gateway": endpoint.gateway}
+            step.note(bridge=engine.config.bridge, interface=endpoint.interface, **told)
     bridge = engine.config.bridge
     network_settings.joined(container, "bridge", identity, bridge, endpoint)
 
@@ -228,7 +234,7 @@ async def release_network(engine: Engine, container_id: str) -> None:
     Raises System when something could not be removed.
     """
     began = time.monotonic()
-    with trace.step("network.delete_sandbox", container=container_id):
+    with trace.step("daemon.releaseNetwork", container=container_id):
         done = await engine.network.delete_sandbox(container_id)
     engine.store.addresses.release_all(container_id)
     if not done:

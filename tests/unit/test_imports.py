@@ -21,7 +21,7 @@ LEVELS = (
     {"api"},
 )
 """The engine's side, lowest first: a package imports those below it and nothing beside it."""
-CLIENT_SIDE = {"client": {"types"}, "cli": {"client", "types"}}
+CLIENT_SIDE = {"client": {"types"}, "cli": {"client", "trace", "types"}}
 FORBIDDEN = {
     "client": {"grpc", "aiohttp", "asyncio", "typer", "rich", "http", "urllib", "msgspec"},
     "cli": {"grpc", "aiohttp", "asyncio", "rich", "http", "msgspec"},

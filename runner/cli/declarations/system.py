@@ -241,6 +241,7 @@ COMMANDS = (
         "runner.cli.system.serve:run",
         "[OPTIONS]",
         "Run the engine",
+        traced=False,
     ),
     Command(
         "doctor",
@@ -248,6 +249,7 @@ COMMANDS = (
         "runner.cli.system.doctor:run",
         "[OPTIONS]",
         "Check whether this host has what runner needs",
+        traced=False,
     ),
     Command(
         "system install",
@@ -255,6 +257,7 @@ COMMANDS = (
         "runner.cli.system.install:run",
         "[OPTIONS]",
         "Install systemd units that start the engine when it is first used",
+        traced=False,
     ),
     Command(
         "bundle create",
