@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from runner.cli.context import Context
     from runner.client.tracing import Document
 
-FORMATS = ("tree", "json")
+FORMATS = ("tree", "json", "html")
 _SAMPLED = 1
 
 
@@ -120,6 +120,10 @@ def _rendered(spans: list[Document], shown: str, *, colours: bool) -> str:
     if shown == "json":
         trace_id = spans[0]["trace_id"] if spans else ""
         return jsontext.indent({"trace_id": trace_id, "spans": spans}) + "\n"
+    if shown == "html":
+        from runner.trace import page
+
+        return page.render(spans)
     from runner.trace import tree
 
     return tree.render(spans, colours=colours)

@@ -7,6 +7,7 @@ steps to it (`add`), so that the whole road can be had in one place.
 
 from __future__ import annotations
 
+import asyncio
 import os
 import threading
 import time
@@ -147,6 +148,8 @@ def document(step: Step) -> Document:
         "error": _error(step.error),
         "attributes": {name: _plain(value) for name, value in step.attributes.items()},
     }
+    if isinstance(step.error, asyncio.CancelledError):
+        made["attributes"]["cancelled"] = True
     if step.code is not None:
         made["code"] = {
             "file": step.code.file,
@@ -157,7 +160,10 @@ def document(step: Step) -> Document:
 
 
 def _error(error: BaseException | None) -> str | None:
-    return None if error is None else str(error) or type(error).__name__
+    """What went wrong; nothing did where nobody wanted the answer any more."""
+    if error is None or isinstance(error, asyncio.CancelledError):
+        return None
+    return str(error) or type(error).__name__
 
 
 def _plain(value: Any) -> Any:

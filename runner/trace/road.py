@@ -410,12 +410,14 @@ _RPC_PREFIX: Final = "containerd.services."
 def stop_of(span: Mapping[str, Any]) -> Stop:
     """What is known of a step by its name; at least its lane."""
     name, kind = span["name"], span["attributes"].get("kind", "")
+    if lane := span["attributes"].get("lane"):  # done for a demo, past command and engine
+        return Stop(lane, "", "", span["attributes"].get("says", ""))
     if name.startswith(_RPC_PREFIX):
         says = RPCS.get(name.removeprefix(_RPC_PREFIX), "A call of containerd's.")
         return Stop("containerd", "", "", says)
     if (known := ROAD.get(name)) and (known.lane != "api" or kind == "server"):
         return known
-    if kind == "client" or name.startswith("runner "):
+    if kind == "client" or name.startswith(("runner ", "demo ")):
         return Stop("cli", "", "", "A request to the engine." if kind else "The command.")
     return Stop("api" if kind == "server" else "engine", "", "", "")
 
@@ -423,3 +425,12 @@ def stop_of(span: Mapping[str, Any]) -> Stop:
 def short_name(name: str) -> str:
     """`Tasks/Create` of `containerd.services.tasks.v1.Tasks/Create`; other names as they are."""
     return name.rpartition(".")[2] if name.startswith(_RPC_PREFIX) else name
+
+
+def described(step: Mapping[str, Any]) -> dict[str, Any]:
+    """The step with what is known of its kind: lane, moby's function, words."""
+    stop = stop_of(step)
+    return {
+        **step,
+        "stop": {"lane": stop.lane, "moby": stop.moby, "says": stop.says, "differs": stop.differs},
+    }

@@ -22,6 +22,7 @@ _COLOURS: Final = {
     "shim": "33",
     "kernel": "32",
     "failed": "1;31",
+    "calm": "33",
     "dim": "2",
     "role": "1;33",
 }
@@ -68,10 +69,17 @@ def failures(spans: Sequence[Span]) -> dict[str, bool]:
     by_id = {span["span_id"]: span for span in spans}
     passed_on = {span["parent_id"] for span in spans if _is_passed_on(span, by_id)}
     return {
-        span["span_id"]: span["parent_id"] not in by_id or _is_passed_on(span, by_id)
+        span["span_id"]: _reaches_the_top(span, by_id)
         for span in spans
         if span["error"] and span["span_id"] not in passed_on
     }
+
+
+def _reaches_the_top(span: Span, by_id: dict[str, Span]) -> bool:
+    """Whether the command, or whatever else the trace began with, has failed by this error."""
+    while _is_passed_on(span, by_id):
+        span = by_id[span["parent_id"]]
+    return span["parent_id"] not in by_id or span["name"].startswith("runner ")
 
 
 def _is_passed_on(span: Span, by_id: dict[str, Span]) -> bool:
@@ -109,13 +117,15 @@ def _line(span: Span, drawn: _Drawn, lead: str) -> str:
         painted += f"  {paint(role, 'role')}"
     if failed is not None:
         error = shortened(span["error"])[:_MOST_ERROR]
-        painted += f"  {paint(f'✗ {error}', 'failed') if failed else paint(f'({error})', 'dim')}"
+        painted += f"  {paint(f'✗ {error}', 'failed') if failed else paint(f'({error})', 'calm')}"
     return painted
 
 
 def _told(span: Span) -> str:
     """The one thing most worth telling of a step."""
     attributes = span["attributes"]
+    if attributes.get("cancelled"):
+        return "(no longer wanted)"
     if "status" in attributes and isinstance(attributes["status"], int):
         return f"→ {attributes['status']}"
     for name in ("exit_code", "address", "image", "pid", "signal", "seconds"):
