@@ -44,7 +44,7 @@ async def start(engine: Engine, exec_: Exec, console_size: tuple[int, int] | Non
     Raises InvalidParameter, Conflict, NotFound or System.
     """
     record = exec_.record
-    with trace.step("engine.exec_start", container=exec_.container.id, exec=exec_.id):
+    with trace.step("daemon.ContainerExecStart", container=exec_.container.id, exec=exec_.id):
         try:
             await _start(engine, exec_, console_size or record.console_size)
         except BaseException:

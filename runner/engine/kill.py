@@ -8,6 +8,7 @@ import signal
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
+from runner import trace
 from runner.engine.exit_status import EXIT_UNKNOWN, ExitStatus
 from runner.engine.signals import parse_signal, stop_signal
 from runner.engine.wait import stopped_within
@@ -67,7 +68,8 @@ def _is_meant_to_stop(container: Container, number: int) -> bool:
 async def _send(engine: Engine, container: Container, number: int) -> None:
     state = container.state
     try:
-        await engine.containerd.tasks.kill(container.id, number)
+        with trace.step("daemon.killWithSignal", container=container.id, signal=int(number)):
+            await engine.containerd.tasks.kill(container.id, number)
         if state.paused and _is_meant_to_stop(container, number):
             await _resume(engine, container)
     except NotFound:

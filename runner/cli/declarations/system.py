@@ -217,6 +217,27 @@ class StopEngineOptions:
     ] = 60
 
 
+class DemoOptions:
+    """`demo`."""
+
+    scenarios: Annotated[list[str] | None, argument("[SCENARIO...]")] = None
+    list: Annotated[bool, flag("--list", help="Say which scenarios there are")] = False
+    step: Annotated[bool, flag("--step", help="Wait for a key before each act")] = False
+    web: Annotated[bool, flag("--web", help="Show it as a page in a browser")] = False
+    port: Annotated[
+        int | None,
+        flag("--port", metavar="int", parser=numbers.uint16, help="The page's port (a free one)"),
+    ] = None
+    containerd: Annotated[
+        str | None,
+        flag("--containerd", metavar="string", help="containerd's socket, if not a usual one"),
+    ] = None
+    busybox: Annotated[
+        str | None,
+        flag("--busybox", metavar="string", help="A static busybox, if not a usual one"),
+    ] = None
+
+
 class InstallOptions:
     """`system install`."""
 
@@ -292,6 +313,7 @@ COMMANDS = (
         "runner.cli.system.serve:run",
         "[OPTIONS]",
         "Run the engine",
+        traced=False,
     ),
     Command(
         "doctor",
@@ -299,6 +321,15 @@ COMMANDS = (
         "runner.cli.system.doctor:run",
         "[OPTIONS]",
         "Check whether this host has what runner needs",
+        traced=False,
+    ),
+    Command(
+        "demo",
+        DemoOptions,
+        "runner.cli.system.demo:run",
+        "[OPTIONS] [SCENARIO...]",
+        "Show what happens between `runner run` and a process",
+        traced=False,
     ),
     Command(
         "system stop",
@@ -313,6 +344,7 @@ COMMANDS = (
         "runner.cli.system.install:run",
         "[OPTIONS]",
         "Install systemd units that start the engine when it is first used",
+        traced=False,
     ),
     Command(
         "bundle create",
