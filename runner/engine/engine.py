@@ -66,7 +66,7 @@ class Engine:
         self.execs = Execs()
         self.stats = StatsCollector(self)
         self.pruning = Pruning()
-        self.counting = SingleFlight()
+        self.counting = SingleFlight(self.background)
         self.closing = False
         self._tasks: set[asyncio.Task[Any]] = set()
         self._resources = AsyncExitStack()
