@@ -12,7 +12,6 @@ from runner.client.errors import RouteMissing
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-
     from runner.cli.context import Context
     from runner.cli.declarations.system import BundleOptions
     from runner.client.client import EngineClient
