@@ -17,7 +17,6 @@ Piece = tuple[int, int]
 """Offset and size of a part of the file that has data; all else is zeros."""
 
 OFFSET, NUMBYTES, MAP = b"GNU.sparse.offset", b"GNU.sparse.numbytes", b"GNU.sparse.map"
-_NUMBER_MAX: Final = 20
 _PIECES_MAX: Final = 1 << 16
 """More than files have; a map is held in memory."""
 

@@ -252,9 +252,6 @@ class ImageInspect(Wire, rename="pascal"):
     )
 
 
-PullPolicy = Literal["always", "missing", "never"]
-
-
 class ProgressDetail(msgspec.Struct, omit_defaults=True):
     """Bytes (or `units`) done and in all; empty while unknown. moby jsonmessage.JSONProgress."""
 

@@ -13,9 +13,9 @@ import tarfile
 from typing import IO, TYPE_CHECKING, cast
 
 from runner.cli.chunks import Chunks
-from runner.cli.copy.paths import clean
 from runner.cli.errors import CliError, os_error
 from runner.cli.values.numbers import go_quote
+from runner.types.paths import clean
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
