@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 from runner import trace
 from runner.containerd.tasks import Status as TaskStatus
 from runner.engine import cleanup, rootfs
-from runner.engine.execs import Exec, saved
+from runner.engine.execs import Exec, check_active, saved
 from runner.engine.exit_status import ExitStatus, set_exit_code_from_error
 from runner.engine.exit_watch import exit_of
 from runner.oci.exec import ExecRequest, exec_process
@@ -64,6 +64,8 @@ async def start(engine: Engine, exec_: Exec, console_size: tuple[int, int] | Non
 
 async def _start(engine: Engine, exec_: Exec, console_size: tuple[int, int] | None) -> None:
     process = await _process(engine, exec_, console_size)
+    # its end may have come meanwhile, after which nothing is to be made in its directory
+    check_active(exec_.container, exec_.container.id)
     fifos = exec_.fifos
     fifos.make()
     exec_.save()
