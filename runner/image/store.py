@@ -13,6 +13,7 @@ from runner.image.deleting import delete
 from runner.image.inspect import inspect
 from runner.image.listing import ImageFilters, list_images
 from runner.image.manifests import Documents, best_present, load_manifest, platform_not_found
+from runner.image.mediatypes import LABEL_PARENT
 from runner.image.summary import no_containers
 from runner.image.unpack import Unpacker
 
@@ -36,9 +37,6 @@ if TYPE_CHECKING:
 
 
 EVERY_IMAGE = ImageFilters()
-
-_PARENT_LABEL = "org.mobyproject.image.parent"
-"""Whoever makes an image from another notes it here (moby imageLabelClassicBuilderParent)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,7 +130,7 @@ class ImageStore:
 
     async def children(self, image_id: str) -> builtins.list[str]:
         """The IDs of the images that were made from this one (moby Children)."""
-        found = await self.images.list(f"labels.{_PARENT_LABEL}=={image_id}")
+        found = await self.images.list(f"labels.{LABEL_PARENT}=={image_id}")
         return [record.target.digest for record in found]
 
     async def ensure_unpacked(self, image: Image) -> str:
