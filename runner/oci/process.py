@@ -63,7 +63,7 @@ def with_oom_score(spec: Spec, request: SpecRequest, host: Host) -> None:
 def with_console_size(spec: Spec, request: SpecRequest, host: Host) -> None:
     """The terminal's first size, when it has a terminal and the client told one
     (WithConsoleSize)."""
-    height, width = (request.host_config.console_size or [0, 0])[:2]
+    height, width = request.host_config.console_size
     if request.config.tty and (height > 0 or width > 0):
         spec.process.console_size = Box(height=height, width=width)
 

@@ -59,12 +59,12 @@ def test_unlimited_ulimit() -> None:
 @pytest.mark.parametrize(
     ("size", "tty", "expected"),
     [
-        ([24, 80], True, Box(height=24, width=80)),
-        ([24, 80], False, None),
-        ([0, 0], True, None),
+        ((24, 80), True, Box(height=24, width=80)),
+        ((24, 80), False, None),
+        ((0, 0), True, None),
     ],
 )
-def test_console_size(size: list[int], tty: bool, expected: Box | None) -> None:
+def test_console_size(size: tuple[int, int], tty: bool, expected: Box | None) -> None:
     made = support.spec(Config(tty=tty), HostConfig(console_size=size))
     assert made.process.console_size == expected
 
