@@ -37,6 +37,7 @@ _ACCIDENTS = [
     (r"\b(Less than a second|About an? \w+|\d+ (second|minute)s?)( ago)?", "AGO"),
     (r"0x[0-9a-f]{6,}", "ADDRESS"),
     (r" {2,}", "  "),  # columns are as wide as what was in them
+    (r"time=.* level=error msg=.*closed pipe\"\n", ""),  # docker's cp has given up while it packed
 ]
 _BY_CHANCE = ("diff",)
 """Commands whose lines dockerd sends in another order each time."""
