@@ -71,7 +71,7 @@ class Engine:
         self.stats = StatsCollector(self)
         self.pruning = Pruning()
         self.image_pruning = Pruning()
-        self.counting = SingleFlight()
+        self.counting = SingleFlight(self.background)
         self.recordings = recordings or Recordings()
         self.closing = False
         self._tasks: set[asyncio.Task[Any]] = set()
