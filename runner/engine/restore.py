@@ -79,6 +79,14 @@ class Report:
 
 async def restore(engine: Engine) -> Report:
     """Bring every container of the store into a state that dockerd could be in."""
+    with trace.step("daemon.restore") as step:
+        report = await _restore(engine)
+        if step is not None:
+            step.note(report=str(report))
+    return report
+
+
+async def _restore(engine: Engine) -> Report:
     report = Report()
     containers = engine.containers.load()
     tasks = {task.container_id: task for task in await engine.containerd.tasks.list()}
@@ -114,7 +122,10 @@ async def _restore_one(
     in_containerd: bool,
 ) -> None:
     try:
-        with trace.about(container.id):
+        with (
+            trace.about(container.id),
+            trace.step("daemon.restoreContainer", container=container.id),
+        ):
             await _bring_up_to_date(engine, container, task, report, in_containerd=in_containerd)
     except RunnerError as err:
         log.error("failed to restore the container: %s", err, extra={"container": container.id})

@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING, Final, Literal
 from tests.support.apt import NoArchiveError, ToolchainError, archive_source
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
 
 Version = Literal["1.6", "1.7", "2.1", "host"]
@@ -60,6 +60,7 @@ TOOLS: Final[dict[str, Tool]] = {
         ("systemd", "libsystemd-shared", "libip4tc2", "libkmod2", "libseccomp2"),
         only=("bin/journalctl", "lib/systemd", "usr/lib", *_LIBRARIES),
     ),
+    "cni": Tool("bookworm", ("containernetworking-plugins",), only=("usr/lib",)),
     "rsyslog": Tool(
         "bookworm",
         ("rsyslog", "rsyslog-openssl", "libestr0", "libfastjson4", "liblognorm5"),
@@ -84,6 +85,13 @@ PREREQUISITES: Final[dict[str, tuple[str, ...]]] = {
     "zstd": ("zstd",),
 }
 """Host packages that the tests need, with the commands that prove their presence."""
+
+BROWSER: Final[dict[str, tuple[str, ...]]] = {
+    "chromium": ("chromium",),
+    "chromium-driver": ("chromedriver",),
+}
+"""The same for the tests of the demo's page, which are skipped where an archive has no such
+packages."""
 
 _SBIN: Final = ("/usr/local/sbin", "/usr/sbin", "/sbin")
 
@@ -192,15 +200,26 @@ def compose_plugins_dir() -> Path:
 
 def ensure_prerequisites() -> list[str]:
     """Install the host packages that are missing, and return their names."""
-    path = path_with()
-    missing = [
-        package
-        for package, commands in PREREQUISITES.items()
-        if not all(shutil.which(command, path=path) for command in commands)
-    ]
+    missing = _missing(PREREQUISITES)
     if missing:
         _apt_install(missing)
+    if browser := _missing(BROWSER):
+        try:
+            _apt_install(browser)
+        except ToolchainError as error:
+            print(f"toolchain: no browser, its tests are skipped: {error}")
+        else:
+            missing += browser
     return missing
+
+
+def _missing(packages: Mapping[str, tuple[str, ...]]) -> list[str]:
+    path = path_with()
+    return [
+        package
+        for package, commands in packages.items()
+        if not all(shutil.which(command, path=path) for command in commands)
+    ]
 
 
 def _apt_install(packages: Sequence[str]) -> None:
