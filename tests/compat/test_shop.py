@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.compat.compare import accidents_in, differences, without_accidents
+from tests.compat.compare import accidents_in, differences, without_accidents, without_addresses
 from tests.support import debian
 from tests.support.dockerd import docker_env
 from tests.support.toolchain import docker_cli
@@ -44,7 +44,7 @@ class Shop:
         """Run docker compose; what it has printed."""
         done = self.subject.docker("compose", *self._options, *arguments, timeout=150)
         assert done.returncode == code, done.stderr + done.stdout
-        told = without_accidents(_addresses(done.stdout + done.stderr))
+        told = without_accidents(without_addresses(done.stdout + done.stderr))
         self.seen.append((" ".join(arguments), sorted(told.splitlines())))
         return done.stdout
 
@@ -82,7 +82,7 @@ class Shop:
             network = found[name] = self.subject.api("GET", f"/networks/{name}").json()
             ends = network.pop("Containers").values()
             network["Names"] = sorted(end["Name"] for end in ends)
-        return dict(accidents_in(json.loads(_addresses(json.dumps(found)))))
+        return dict(accidents_in(json.loads(without_addresses(json.dumps(found)))))
 
 
 def _container(document: dict[str, Any]) -> dict[str, Any]:
@@ -102,11 +102,6 @@ def _container(document: dict[str, Any]) -> dict[str, Any]:
         for binding in published or []:
             assert int(binding.pop("HostPort")) > 1024
     return document
-
-
-def _addresses(text: str) -> str:
-    """The text without the networks' own addresses."""
-    return re.sub(r"\b(?!127\.0\.0\.|0\.0\.0\.0)\d+\.\d+\.\d+\.\d+\b", "ADDRESS", text)
 
 
 @pytest.fixture(scope="module")

@@ -199,6 +199,32 @@ def test_volumes(client: DockerClient) -> None:
         client.volumes.get("kept")
 
 
+def test_networks(client: DockerClient) -> None:
+    network = client.networks.create("own", driver="bridge", labels={"a": "b"}, internal=True)
+    server = client.containers.run(
+        "busybox", "httpd -f -p 80 -h /etc", name="server", network="own", detach=True
+    )
+    output = client.containers.run(
+        "busybox", "wget -q -O - http://server/hostname", network="own", remove=True
+    )
+    assert output.decode().strip() == server.id[:12]
+    other = client.containers.run("busybox", "sleep 1000", network_mode="none", detach=True)
+    with pytest.raises(docker.errors.APIError, match="cannot be connected to"):
+        network.connect(other)
+    network.disconnect(server)
+    network.connect(server, aliases=["alias"])
+    network.reload()
+    assert network.containers == [server]
+    assert client.networks.list(filters={"label": "a=b"}) == [network]
+    with pytest.raises(docker.errors.APIError, match="has active endpoints"):
+        network.remove()
+    server.remove(force=True)
+    assert client.networks.prune(filters={"label": "a"})["NetworksDeleted"] == ["own"]
+    with pytest.raises(docker.errors.NotFound, match="network own not found"):
+        client.networks.get("own")
+    other.remove(force=True)
+
+
 def test_pulling(client: DockerClient, ours: Subject, registry: Registry) -> None:
     blobs = Blobs()
     registry.push("some/box", "1.0", blobs, busybox_image(Labels={"a": "b"}).add_to(blobs))

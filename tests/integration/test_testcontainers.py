@@ -15,6 +15,7 @@ import docker
 import pytest
 from testcontainers.core.config import testcontainers_config
 from testcontainers.core.container import DockerContainer
+from testcontainers.core.network import Network
 from testcontainers.core.wait_strategies import ExecWaitStrategy, LogMessageWaitStrategy
 from testcontainers.core.waiting_utils import wait_for_logs
 
@@ -76,6 +77,17 @@ def test_settings_files_and_waiting(tmp_path: Path) -> None:
         container.copy_from_container("/tmp/copied", tmp_path / "back")
         assert (tmp_path / "back").read_text() == "copied\n"
         assert container.status == "running"
+
+
+@pytest.mark.usefixtures("_ours")
+def test_a_network() -> None:
+    wget = "wget -q -O - http://server/index.html"
+    with Network() as network:
+        server = DockerContainer("busybox").with_command(SERVE).with_network(network)
+        with server.with_network_aliases("server").waiting_for(LogMessageWaitStrategy("serving")):
+            client = DockerContainer("busybox").with_command("sleep 1000").with_network(network)
+            with client as container:
+                assert container.exec(wget) == (0, b"hello\n")
 
 
 def test_the_reaper(ours: Subject) -> None:
