@@ -43,7 +43,6 @@ PROJECTS: dict[str, tuple[str, list[str]]] = {
             "rm -f",
             "create",
             "down",
-            PS,
         ],
     ),
     "output": (

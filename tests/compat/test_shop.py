@@ -170,7 +170,6 @@ def grown(shop: Shop) -> None:
     found = set(re.findall(r"Address: (\S+)\n", shop.visit("nslookup", "web").stdout))
     places = {shop.address(f"shop-web-{number}", "shop_front") for number in (1, 2)}
     assert found == places
-    shop.compose("up", "--detach", "--no-deps", "--no-recreate", "--scale=web=1", "web")
 
 
 def restarted(shop: Shop) -> None:
