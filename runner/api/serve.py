@@ -23,6 +23,8 @@ from runner.api.server import DEFAULT_HOST, TLSFiles, listen, serving
 from runner.engine.config import EngineConfig
 from runner.engine.engine import Engine
 from runner.trace.file import writing_steps
+from runner.trace.otlp import exporting
+from runner.trace.recordings import Recordings
 from runner.types.container import LogConfig
 from runner.types.errors import Forbidden, InvalidParameter, RunnerError, System
 
@@ -76,7 +78,7 @@ async def _serve(options: argparse.Namespace) -> None:
         if options.metrics_addr:
             for_metrics = listen_for_metrics(options.metrics_addr, group=options.group)
             sockets.callback(for_metrics.close)
-        engine = Engine(_engine_config(options))
+        engine = Engine(_engine_config(options), Recordings(sockets.enter_context(exporting())))
         asyncio.get_running_loop().add_signal_handler(
             signal.SIGUSR1, dump_stacks, engine.config.exec_root
         )
@@ -154,6 +156,7 @@ def _engine_config(options: argparse.Namespace) -> EngineConfig:
         ip_forward_no_drop=options.ip_forward_no_drop,
         default_runtime=options.default_runtime,
         live_restore=options.live_restore,
+        traceparent=os.environ.get("TRACEPARENT", ""),
         shutdown_timeout=options.shutdown_timeout,
         certs_dirs=tuple(options.certs_dir) or _DEFAULTS.certs_dirs,
         log_config=LogConfig(

@@ -24,6 +24,7 @@ class EngineConfig:
     longest stop timeout of the containers counts when they are stopped with it.
     `containerd` is an address, or None: use the host's, or supervise one of our own.
     `certs_dirs` have a directory for each registry host, with hosts.toml or certificates.
+    `traceparent` (W3C Trace Context) is where the steps of the start itself hang, if anywhere.
     `log_config` is what containers get whose creation names no log driver.
     """
 
@@ -39,6 +40,7 @@ class EngineConfig:
     init_path: Path | None = None
     live_restore: bool = True
     shutdown_timeout: float = 15.0
+    traceparent: str = ""
     default_shm_size: int = 64 * 1024 * 1024
     certs_dirs: tuple[Path, ...] = DIRECTORIES
     log_config: LogConfig = field(default_factory=lambda: LogConfig(type="json-file"))

@@ -8,7 +8,7 @@ from contextlib import AsyncExitStack, suppress
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from runner import __version__
+from runner import __version__, trace
 from runner.containerd.client import Containerd
 from runner.engine import cleanup, info, networking, restore
 from runner.engine.containerd_service import find_containerd
@@ -20,6 +20,7 @@ from runner.engine.keeper import Keeper
 from runner.engine.leftovers import Leftovers
 from runner.engine.metrics import Metrics
 from runner.engine.monitor import Monitor
+from runner.engine.networks import Networks
 from runner.engine.prune import Pruning
 from runner.engine.shutdown import shut_down_containers, shutdown_timeout
 from runner.engine.state import count_states
@@ -32,6 +33,7 @@ from runner.image.store import ImageStore
 from runner.logs import validate_log_opts
 from runner.oci.host import read_host
 from runner.store import Store
+from runner.trace.recordings import Recordings
 from runner.types.errors import AlreadyExists, RunnerError
 from runner.volume import VolumeStore
 
@@ -57,9 +59,10 @@ class Engine:
     containerd: Containerd
     images: ImageStore
     network: NetworkController
+    networks: Networks
     volumes: VolumeStore
 
-    def __init__(self, config: EngineConfig) -> None:
+    def __init__(self, config: EngineConfig, recordings: Recordings | None = None) -> None:
         self.config = config
         self.events = Events()
         self.metrics = Metrics()
@@ -68,7 +71,8 @@ class Engine:
         self.stats = StatsCollector(self)
         self.pruning = Pruning()
         self.image_pruning = Pruning()
-        self.counting = SingleFlight()
+        self.counting = SingleFlight(self.background)
+        self.recordings = recordings or Recordings()
         self.closing = False
         self._tasks: set[asyncio.Task[Any]] = set()
         self._resources = AsyncExitStack()
@@ -101,6 +105,7 @@ class Engine:
                 config.data_root / "volumes", partial(self.events.publish, "volume")
             )
             await self.volumes.open()
+            self.networks = Networks(self.store.networks)
             self.network = networking.make_controller(self)
             resources.push_async_callback(self.network.close)
             self.files = FileService()
@@ -117,7 +122,8 @@ class Engine:
             resources.callback(self.keeper.close)
             self.background(follow_task_events(self), "follow task events")
             self.background(self.execs.collect_garbage(), "collect ended execs")
-            report = await restore.restore(self)
+            with trace.continued(self.recordings.place(config.traceparent)):
+                report = await restore.restore(self)
             log.info("restored: %s", report)
             self._resources = resources.pop_all()
         return report

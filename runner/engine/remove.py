@@ -37,7 +37,7 @@ async def container_rm(
     Conflict when it runs or is being removed already, System when it would not die.
     """
     if remove_link:
-        raise NotImplementedYet("removing links is not supported: this engine has no links")
+        raise NotImplementedYet("removing links is not supported")
     began = time.monotonic()
     container = engine.containers.get(reference)
     if container.state.removal_in_progress:
@@ -79,7 +79,7 @@ async def _make_stop(engine: Engine, container: Container, reference: str, *, fo
 
 async def _cleanup_container(engine: Engine, container: Container, *, remove_volumes: bool) -> None:
     """The removal itself, under the lock (moby cleanupContainer)."""
-    with trace.step("engine.remove", container=container.id):
+    with trace.step("daemon.cleanupContainer", container=container.id):
         container.state.dead = True
         volumes = mounts.volumes_to_remove(container) if remove_volumes else []
         leftover = leftovers.Leftover.of(container, volumes)

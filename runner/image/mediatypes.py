@@ -45,6 +45,7 @@ ANNOTATION_ATTESTATION = "vnd.docker.reference.type"
 
 LABEL_UNCOMPRESSED = "containerd.io/uncompressed"
 LABEL_PARENT = "org.mobyproject.image.parent"
+"""Whoever makes an image from another notes it here (moby imageLabelClassicBuilderParent)."""
 LABEL_DISTRIBUTION_SOURCE = "containerd.io/distribution.source"
 _LABEL_CONTENT = "containerd.io/gc.ref.content"
 _LABEL_SNAPSHOT = "containerd.io/gc.ref.snapshot"

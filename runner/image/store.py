@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING
 
 from runner.containerd.images import Image as Record
 from runner.image import digest as digests
-from runner.image import lookup, mediatypes, records
+from runner.image import lookup, records
 from runner.image import platform as platforms
 from runner.image.inspect import inspect
 from runner.image.listing import ImageFilters, list_images
 from runner.image.manifests import Documents, best_present, load_manifest, platform_not_found
+from runner.image.mediatypes import LABEL_PARENT
 from runner.image.registry.hosts import RegistryHosts
 from runner.image.summary import no_containers
 from runner.image.unpack import Unpacker
@@ -133,7 +134,7 @@ class ImageStore:
 
     async def children(self, image_id: str) -> builtins.list[str]:
         """The IDs of the images that were made from this one (moby Children)."""
-        found = await self.images.list(f"labels.{mediatypes.LABEL_PARENT}=={image_id}")
+        found = await self.images.list(f"labels.{LABEL_PARENT}=={image_id}")
         return [record.target.digest for record in found]
 
     async def ensure_unpacked(self, image: Image) -> str:

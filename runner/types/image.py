@@ -287,9 +287,6 @@ class DistributionInspect(Wire, rename="pascal"):
     platforms: list[Platform] | None = None
 
 
-PullPolicy = Literal["always", "missing", "never"]
-
-
 class ProgressDetail(msgspec.Struct, omit_defaults=True):
     """Bytes (or `units`) done and in all; empty while unknown. moby jsonmessage.JSONProgress."""
 

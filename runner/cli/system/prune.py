@@ -8,6 +8,7 @@ from runner.cli.context import say
 from runner.cli.errors import CliError
 from runner.cli.image import prune as image_prune
 from runner.cli.values.order import natural
+from runner.cli.volume import prune as volume_prune
 from runner.client import containers, filters, images, networks, system, volumes
 from runner.client.errors import RouteMissing
 from runner.client.units import human_size
@@ -82,9 +83,7 @@ def _networks(client: EngineClient, _options: PruneOptions, pairs: Pairs) -> int
 
 
 def _volumes(client: EngineClient, _options: PruneOptions, pairs: Pairs) -> int:
-    report = volumes.prune(client, filters.to_json(pairs))
-    _show("Deleted Volumes:", report.get("VolumesDeleted"))
-    return int(report["SpaceReclaimed"]) if report.get("VolumesDeleted") else 0
+    return volume_prune.show(volumes.prune(client, filters.to_json(pairs)))
 
 
 def _images(client: EngineClient, options: PruneOptions, pairs: Pairs) -> int:

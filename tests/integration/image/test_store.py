@@ -152,7 +152,9 @@ async def test_an_import_without_name_is_dangling(store: ImageStore) -> None:
 
 
 @pytest.mark.parametrize(
-    "data", [b"garbage" * 1000, gzip.compress(LAYER)[:-10], compress(LAYER, "zstd")[:-3]]
+    "data",
+    [b"garbage" * 1000, gzip.compress(LAYER)[:-10], compress(LAYER, "zstd")[:-3]],
+    ids=["garbage", "gzip", "zstd"],
 )
 async def test_a_bad_import_keeps_nothing(store: ImageStore, data: bytes) -> None:
     with pytest.raises(RunnerError):
