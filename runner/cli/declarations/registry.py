@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from runner.cli.declarations import container, image, inside, system
+from runner.cli.declarations import container, image, inside, network, system
 
-GROUPS = (*container.GROUPS, *image.GROUPS, *system.GROUPS)
+GROUPS = (*container.GROUPS, *image.GROUPS, *network.GROUPS, *system.GROUPS)
 COMMANDS = (
     *container.COMMANDS,
     *inside.COMMANDS,
     *image.COMMANDS,
+    *network.COMMANDS,
     *system.COMMANDS,
 )

@@ -1,4 +1,4 @@
-"""`inspect`, `container inspect`, `image inspect` (docker/cli inspect)."""
+"""`inspect` of all kinds, and of one (docker/cli inspect)."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from runner.cli.context import Context
     from runner.cli.declarations.container import ContainerInspectOptions, InspectOptions
     from runner.cli.declarations.image import ImageInspectOptions
+    from runner.cli.declarations.network import InspectOptions as NetworkInspectOptions
 
     Find = Callable[[str], Any]
     Found = tuple[str, Any]
@@ -78,6 +79,16 @@ def run_image(context: Context, options: ImageInspectOptions) -> int:
 
     def find(name: str) -> Found:
         return "image", images.inspect(client, name, platform=platform)
+
+    return _inspect(options.names, options.format or "", find)
+
+
+def run_network(context: Context, options: NetworkInspectOptions) -> int:
+    """Networks only."""
+    client = context.client()
+
+    def find(name: str) -> Found:
+        return "network", networks.inspect(client, name, verbose=options.verbose)
 
     return _inspect(options.names, options.format or "", find)
 
