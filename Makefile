@@ -14,6 +14,8 @@ PYTHON = $(shell for p in python3 python3.13 python3.12 python3.11; do \
 # What an editable install is made of: the package itself is used in place.
 RECIPE := pyproject.toml hatch_build.py $(shell find protos -name '*.proto' 2>/dev/null)
 
+# Tests wait more than they compute: a few at a time, each worker with daemons of its own.
+WORKERS ?= 3
 # The whole test run may take this long (seconds); a single test has its own limit.
 TEST_SECONDS ?= 1080
 # all: the machine must be as it was before; own: only what bears this run's names is judged.
@@ -32,11 +34,13 @@ run: root system $(VENV)/.installed ## Run a demo container, after installing wh
 test: root test-system $(VENV)/.installed-dev ## Run all tests, after installing what they need (root)
 	@mkdir -p .make
 	@$(BIN)/python -m tests.support.toolchain all
+	@$(BIN)/python -m tests.support.debian
 	@$(BIN)/python -m tests.support.residue sweep
 	@$(BIN)/python -m tests.support.residue snapshot .make/before.json
 	@status=0; scratch=$$(mktemp -d $${RUNNER_TEST_DIR:-/tmp}/runner-tests.XXXXXX); \
 	RUNNER_TEST_RESIDUE=$(RESIDUE) timeout --foreground --kill-after=90 $(TEST_SECONDS) \
-		$(BIN)/python -m pytest --basetemp=$$scratch/t $(PYTEST) || status=$$?; \
+		$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal --basetemp=$$scratch/t $(PYTEST) \
+		|| status=$$?; \
 	rm -rf --one-file-system $$scratch; \
 	if [ $$status -eq 124 ]; then echo "make test: stopped after $(TEST_SECONDS) seconds"; fi; \
 	if [ $(RESIDUE) = all ]; then \
@@ -52,8 +56,8 @@ check: $(VENV)/.installed-dev ## Look for faults without running anything: ruff,
 matrix: root test-system $(VENV)/.installed-dev ## Run the integration tests on every containerd (root)
 	@status=0; for version in 1.6 1.7 2.1; do \
 		echo "--- containerd $$version"; \
-		RUNNER_TEST_CONTAINERD=$$version $(BIN)/python -m pytest tests/integration $(PYTEST) \
-			|| status=1; \
+		RUNNER_TEST_CONTAINERD=$$version $(BIN)/python -m pytest -n $(WORKERS) --dist worksteal \
+			tests/integration $(PYTEST) || status=1; \
 	done; exit $$status
 
 bench: root test-system $(VENV)/.installed-dev ## Measure against dockerd, ctr and runc (root)

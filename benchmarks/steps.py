@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 _WIDTH = 50
 """Columns of the picture."""
-_NO_WORK = {"containerd.Events.Subscribe"}
+_NO_WORK = {"containerd.services.events.v1.Events/Subscribe"}
 """Steps in which the engine only waits for what may come."""
 
 

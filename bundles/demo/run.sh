@@ -11,9 +11,9 @@ busybox=$("$here/static-busybox") || {
     exit 1
 }
 mkdir -p "$root/.make"
-if [ ! -e "$archive" ] || [ "$archive" -ot "$here/make_image.py" ] || [ "$archive" -ot "$busybox" ]; then
+if [ ! -e "$archive" ] || [ "$archive" -ot "$root/runner/demo/image.py" ] || [ "$archive" -ot "$busybox" ]; then
     echo "==> making the demo image from $busybox"
-    "$root/.venv/bin/python" "$here/make_image.py" "$busybox" "$archive"
+    "$root/.venv/bin/python" -m runner.demo.image "$archive"
     rm -f "$archive.loaded"
 fi
 # The note says that this archive was loaded; the engine says whether the image is still there.

@@ -7,11 +7,13 @@ aiohttp's: names with slashes, one answer for an unknown path and an unknown met
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 from typing import TYPE_CHECKING, Any, Final
 
 from aiohttp import web
 
+from runner import trace
 from runner.api import (
     archive,
     commit,
@@ -22,9 +24,11 @@ from runner.api import (
     images,
     networks,
     prune,
+    registry,
     stats,
     streams,
     system,
+    traces,
     volumes,
 )
 from runner.api.body import read_limited
@@ -33,12 +37,13 @@ from runner.api.errors import error_response, report
 from runner.api.form import Form, parse_query
 from runner.api.hijack import Taken
 from runner.api.respond import HEADERS
-from runner.api.routing import Match, Router, split_version
+from runner.api.routing import Match, Route, Router, split_version
 from runner.api.version import CURRENT, ApiVersion, check_version
 from runner.types.errors import NotFound
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable
+    from contextlib import AbstractContextManager
 
     from runner.engine.engine import Engine
 
@@ -47,6 +52,7 @@ log = logging.getLogger(__name__)
 _FORM_TYPE: Final = "application/x-www-form-urlencoded"
 _MAX_FORM: Final = 10 * 1024 * 1024  # net/http's own limit
 _SHUTDOWN_TIMEOUT: Final = 10.0
+_NOT_RECORDED: Final = contextlib.nullcontext()
 
 ROUTES: Final = [
     *system.ROUTES,
@@ -58,10 +64,12 @@ ROUTES: Final = [
     *commit.ROUTES,
     *images.ROUTES,
     *networks.ROUTES,
+    *registry.ROUTES,
     *stats.ROUTES,
     *prune.ROUTES,
     *disk_usage.ROUTES,
     *volumes.ROUTES,
+    *traces.ROUTES,
 ]
 
 
@@ -85,7 +93,7 @@ class _Dispatcher:
         """Serve one request; whatever goes wrong becomes an answer."""
         version, path = split_version(request.path)
         match = self._router.find(request.method, path)
-        if match is None:
+        if match is None or (match.route.own and version is not None):
             return error_response(NotFound("page not found"))
         answer = await self._answer(request, match, version)
         if not answer.prepared:
@@ -97,10 +105,15 @@ class _Dispatcher:
     ) -> web.StreamResponse:
         asked = ApiVersion(version) if version is not None else CURRENT
         call = Call(self._engine, request, asked, match.variables.get("name", ""))
+        place = self._engine.recordings.place(request.headers.get("traceparent", ""))
         try:
-            check_version(asked)
-            call.form = Form(await _form(request))
-            return await self._serve(match, call)
+            with trace.continued(place) if place else _NOT_RECORDED, _step(match.route) as step:
+                check_version(asked)
+                call.form = Form(await _form(request))
+                answer = await self._serve(match, call)
+                if step is not None:
+                    step.note(status=answer.status)
+                return answer
         except Exception as error:
             if request.transport is None or request.transport.is_closing():
                 raise ConnectionResetError("the client has gone") from error
@@ -143,6 +156,14 @@ class _Dispatcher:
             task.cancel()
         if self._unfinished:
             await asyncio.wait(self._unfinished, timeout=_SHUTDOWN_TIMEOUT)
+
+
+def _step(route: Route) -> AbstractContextManager[trace.Step | None]:
+    """The request, as a step under the name that HTTP's have: `POST /containers/{name}/start`."""
+    if route.own:
+        return _NOT_RECORDED
+    name = f"{route.method} {route.path.replace(':.*', '')}"
+    return trace.step(name, kind="server", waits=route.stream)
 
 
 def _report_abandoned(task: asyncio.Task[web.StreamResponse], what: str) -> None:

@@ -6,6 +6,7 @@ import json
 import re
 from typing import TYPE_CHECKING, Final, TypeVar
 
+from runner import trace
 from runner.types import wire
 from runner.types.errors import InvalidParameter
 
@@ -40,6 +41,8 @@ async def read_json(request: web.BaseRequest, into: type[T]) -> T:
     """The body as a value of `into`. Raises InvalidParameter with dockerd's texts."""
     check_for_json(request)
     body = await read_limited(request, MAX_JSON)
+    if trace.recorded():
+        trace.note(request=body.decode("utf-8", "replace"))
     if not body.strip():
         raise InvalidParameter("invalid JSON: got EOF while reading request body")
     if body.strip() == b"null":

@@ -27,13 +27,15 @@ class Route:
     """One row of the table.
 
     A `stream` handler ends when its client goes away. All others are finished first: half a
-    start or stop helps nobody (moby gives those a context that is not cancelled).
+    start or stop helps nobody (moby gives those a context that is not cancelled). A route of our
+    `own` is none of the Engine API's, and has no version in front.
     """
 
     method: str
     path: str
     handler: Handler
     stream: bool = False
+    own: bool = False
 
 
 @dataclass(frozen=True, slots=True)

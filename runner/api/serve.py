@@ -23,6 +23,8 @@ from runner.api.server import DEFAULT_HOST, TLSFiles, listen, serving
 from runner.engine.config import EngineConfig
 from runner.engine.engine import Engine
 from runner.trace.file import writing_steps
+from runner.trace.otlp import exporting
+from runner.trace.recordings import Recordings
 from runner.types.container import LogConfig
 from runner.types.errors import Forbidden, InvalidParameter, RunnerError, System
 
@@ -76,7 +78,7 @@ async def _serve(options: argparse.Namespace) -> None:
         if options.metrics_addr:
             for_metrics = listen_for_metrics(options.metrics_addr, group=options.group)
             sockets.callback(for_metrics.close)
-        engine = Engine(_engine_config(options))
+        engine = Engine(_engine_config(options), Recordings(sockets.enter_context(exporting())))
         asyncio.get_running_loop().add_signal_handler(
             signal.SIGUSR1, dump_stacks, engine.config.exec_root
         )
@@ -154,7 +156,9 @@ def _engine_config(options: argparse.Namespace) -> EngineConfig:
         ip_forward_no_drop=options.ip_forward_no_drop,
         default_runtime=options.default_runtime,
         live_restore=options.live_restore,
+        traceparent=os.environ.get("TRACEPARENT", ""),
         shutdown_timeout=options.shutdown_timeout,
+        certs_dirs=tuple(options.certs_dir) or _DEFAULTS.certs_dirs,
         log_config=LogConfig(
             type=options.log_driver,
             config=dict(_key_and_value(option) for option in options.log_opt),
@@ -187,6 +191,13 @@ def _parser() -> argparse.ArgumentParser:
     add("--default-runtime", default=_DEFAULTS.default_runtime)
     add("--no-live-restore", dest="live_restore", action="store_false", help="stop containers too")
     add("--shutdown-timeout", type=float, default=_DEFAULTS.shutdown_timeout, metavar="SECONDS")
+    add(
+        "--certs-dir",
+        type=Path,
+        action="append",
+        default=[],
+        help="registries' hosts.toml and certificates (default: Docker's and containerd's)",
+    )
     add("--log-driver", default="json-file", help="log driver of containers that name none")
     add("--log-opt", action="append", default=[], metavar="KEY=VALUE", help="option of that driver")
     add("--pidfile", type=Path)

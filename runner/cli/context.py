@@ -12,6 +12,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from runner.client.errors import ConnectionFailed
     from runner.client.tls import TLSFiles
+    from runner.client.tracing import Tracing
 
 
 class Context:
@@ -25,6 +26,7 @@ class Context:
         commands on that daemon.
         """
         self.tls = tls
+        self.tracing: Tracing | None = None
         self._client: EngineClient | None = None
 
     def client(self) -> EngineClient:
@@ -34,7 +36,12 @@ class Context:
                 self.host or DEFAULT_HOST,
                 tls=self.tls,
                 unreachable=None if self.host else self._start_engine,
+                tracing=self.tracing,
             )
+        return self._client
+
+    def made_client(self) -> EngineClient | None:
+        """The client, if any command has needed one."""
         return self._client
 
     def _start_engine(self, failure: ConnectionFailed) -> None:

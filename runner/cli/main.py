@@ -15,6 +15,7 @@ from runner.types.errors import RunnerError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from typing import NoReturn
 
 _COMPLETION = ("--install-completion", "--show-completion")
@@ -62,8 +63,13 @@ def _open_standard_descriptors() -> None:
 
 def run(argv: list[str]) -> int:
     """Run one command line and return its exit code, its errors printed."""
+    return printing_errors(lambda: _run(argv))
+
+
+def printing_errors(work: Callable[[], int]) -> int:
+    """What `work` returns, or the exit code of its error."""
     try:
-        return _run(argv)
+        return work()
     except pflag.UsageError as err:
         warn(str(err))
         return err.code
@@ -106,8 +112,20 @@ def _run(argv: list[str]) -> int:
         parsed = pflag.parse(path, command, words[count:], say)
     except pflag.HelpRequested:
         return _help(words[:count])
-    code: int = pflag.load(command.target)(_context(options), parsed)
+    context = _context(options)
+    target = pflag.load(command.target)
+    if _is_traced(parsed):
+        from runner.cli.tracing import traced
+
+        return traced(context, path, argv, parsed, lambda: target(context, parsed))
+    code: int = target(context, parsed)
     return code
+
+
+def _is_traced(options: pflag.Options) -> bool:
+    """Whether the command's road is asked for, by a flag or by whoever traces its caller."""
+    asked = getattr(options, "trace", None) or getattr(options, "trace_file", None)
+    return bool(asked) or "TRACEPARENT" in os.environ
 
 
 def _context(options: pflag.Options) -> Context:
@@ -134,7 +152,7 @@ def _if_there(path: str) -> str:
 
 _NOT_YET = (
     "build builder buildx compose config context history login logout manifest network plugin push"
-    " rmi save search secret service stack swarm trust volume"
+    " rmi save search secret service stack swarm trust"
 ).split()
 """docker's commands that runner has not got: no typing mistakes."""
 

@@ -21,7 +21,7 @@ PROGRAM = "runner"
 class Flag:
     """One flag of a command."""
 
-    __slots__ = ("default", "deprecated", "dest", "kind", "long", "parser", "short")
+    __slots__ = ("default", "deprecated", "dest", "implied", "kind", "long", "parser", "short")
 
     def __init__(
         self,
@@ -32,6 +32,7 @@ class Flag:
         parser: str,
         default: Any,
         deprecated: str = "",
+        implied: str = "",
     ) -> None:
         self.dest = dest
         """The attribute that takes the value."""
@@ -46,6 +47,8 @@ class Flag:
         self.default = default
         self.deprecated = deprecated
         """What to use instead, said when the flag is given."""
+        self.implied = implied
+        """The value of a flag that is given without one; empty where one must be given."""
 
 
 class Command:
@@ -173,9 +176,11 @@ class _Parser:
             letters = rest
 
     def _implied(self, flag: Flag, missing: str) -> str:
-        """The value of a flag that was given none: true, or the next word."""
+        """The value of a flag that was given none: true, its own, or the next word."""
         if flag.kind == "bool":
             return "true"
+        if flag.implied:
+            return flag.implied
         if not self._words:
             raise ValueError(missing)
         return self._words.pop()

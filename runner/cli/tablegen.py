@@ -17,6 +17,7 @@ from typer.models import ArgumentInfo, OptionInfo
 
 from runner.cli import table
 from runner.cli.declarations.registry import COMMANDS, GROUPS
+from runner.cli.declarations.shared import TraceFlags
 
 if typing.TYPE_CHECKING:
     from collections.abc import Iterator
@@ -67,8 +68,7 @@ def _aliases() -> Iterator[tuple[str, tuple[str, str]]]:
 
 def _record(command: Command) -> tuple[Any, ...]:
     flags, positionals = [], []
-    for name, annotation, info in parameters(command.options):
-        default = getattr(command.options, name, ...)
+    for name, annotation, info, default in parameters(command):
         if isinstance(info, OptionInfo):
             flags.append(_flag(name, annotation, info, default))
         else:
@@ -76,13 +76,23 @@ def _record(command: Command) -> tuple[Any, ...]:
     return command.target, command.usage, command.interspersed, tuple(flags), tuple(positionals)
 
 
-def parameters(options: type[Any]) -> Iterator[tuple[str, Any, OptionInfo | ArgumentInfo]]:
-    """Name, type and typer declaration of each parameter, in the order declared."""
+Parameter = tuple[str, Any, OptionInfo | ArgumentInfo, Any]
+
+
+def parameters(command: Command) -> Iterator[Parameter]:
+    """Name, type, typer declaration and default (else `...`) of each parameter, in the order
+    declared; then those that every command has."""
+    yield from _declared(command.options)
+    if command.traced:
+        yield from _declared(TraceFlags)
+
+
+def _declared(options: type[Any]) -> Iterator[Parameter]:
     hints = typing.get_type_hints(options, include_extras=True)
     for owner in reversed(options.__mro__):
         for name in vars(owner).get("__annotations__", {}):
             annotation, info = typing.get_args(hints[name])[:2]
-            yield name, annotation, info
+            yield name, annotation, info, getattr(options, name, ...)
 
 
 def _flag(name: str, annotation: Any, info: OptionInfo, default: Any) -> tuple[Any, ...]:
@@ -92,7 +102,9 @@ def _flag(name: str, annotation: Any, info: OptionInfo, default: Any) -> tuple[A
     short = next((text for text in names if not text.startswith("--")), "")
     parser = f"{info.parser.__module__}:{info.parser.__qualname__}" if info.parser else ""
     deprecated = info.help or "" if (info.help or "").startswith("use --") else ""
-    return name, long, short, _kind_of_flag(annotation), parser, default, deprecated
+    record = name, long, short, _kind_of_flag(annotation), parser, default, deprecated
+    implied: str = getattr(info, "implied", "")
+    return (*record, implied) if implied else record
 
 
 def _kind_of_flag(annotation: Any) -> str:

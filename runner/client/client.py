@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from runner.client.tls import TLSFiles
+    from runner.client.tracing import Tracing
     from runner.client.transport import Connection
 
     Query = dict[str, str | list[str]]
@@ -37,10 +38,12 @@ class EngineClient:
         *,
         tls: TLSFiles | None = None,
         unreachable: Callable[[ConnectionFailed], None] | None = None,
+        tracing: Tracing | None = None,
     ) -> None:
         """`unreachable` is called once when nobody answers; it mends that, or raises."""
         self.address = parse_host(host, tls=tls is not None)
         self.version = API_VERSION
+        self.tracing = tracing
         self._tls = tls
         self._unreachable = unreachable
         self._idle: list[Connection] = []
@@ -92,6 +95,10 @@ class EngineClient:
             fields["Content-Length"] = str(len(payload))
         target = f"/v{self.version}{path}{http.query_string(query or {})}"
         connection = self._idle.pop() if self._idle else self.connect()
+        connection.span = None
+        if self.tracing is not None:
+            connection.span = self.tracing.request(method, path, body)
+            fields["traceparent"] = self.tracing.header(connection.span)
         connection.send(http.request_head(method, target, fields) + payload)
         if stream is not None:
             _send_chunks(connection, stream)
@@ -107,11 +114,15 @@ class EngineClient:
         except UnexpectedAnswer:
             connection.close()
             raise
+        if connection.span is not None:
+            connection.span.answered(response.status)
         if response.status < 400:
             return response
         body = response.read()
         self.release(response)
         error = from_response(response.status, body, f"{self.address.host}/v{self.version}")
+        if connection.span is not None:
+            connection.span.end(error.message)
         supported = response.headers.get("api-version", "")
         if isinstance(error, InvalidParameter) and "client version" in error.message and supported:
             raise _VersionRefused(error.message, supported)

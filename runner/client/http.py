@@ -77,6 +77,8 @@ class Response:
             pieces = iter(self.connection.receive, b"")
         yield from pieces
         self.finished = True
+        if self.connection.span is not None:
+            self.connection.span.end()
 
     def read(self) -> bytes:
         """The whole body."""

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
     from runner.client.address import Address
     from runner.client.tls import TLSFiles, TLSSocket
+    from runner.client.tracing import Span
 
     Socket = _socket.socket | TLSSocket
 
@@ -27,6 +28,8 @@ class Connection:
         self.sock = sock
         self.buffer = b""
         self.reusable = True
+        self.span: Span | None = None
+        """The step that the request under way is, where it is traced."""
 
     def fileno(self) -> int:
         """The file descriptor, for poll."""

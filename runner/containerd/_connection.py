@@ -14,8 +14,9 @@ from typing import TYPE_CHECKING, Any
 
 import grpc
 
+from runner.containerd._shown import shown
 from runner.containerd.errors import MAX_MESSAGE_SIZE, closed, translated
-from runner.trace import step
+from runner.trace import Step, recorded, step
 from runner.types.errors import InvalidParameter
 
 if TYPE_CHECKING:
@@ -36,6 +37,8 @@ OPTIONS: tuple[tuple[str, int | str], ...] = (
     # Derived from a socket's path, the authority would hold %2F, which HTTP does not allow there.
     ("grpc.default_authority", "localhost"),
 )
+
+_STUBS = "runner.containerd._pb."
 
 _leases: ContextVar[Mapping[Connection, str]] = ContextVar("_leases", default={})  # noqa: B039
 
@@ -75,16 +78,16 @@ class Connection:
             _leases.set(outside)
 
     @contextlib.contextmanager
-    def observed(self, name: str) -> Iterator[None]:
-        """Trace the call made inside as `containerd.{name}` and translate its errors.
+    def observed(self, name: str, **attributes: Any) -> Iterator[Step | None]:
+        """Trace the call made inside as the step `name` and translate its errors.
 
         Raises:
             Unavailable: the connection was closed in mid-call. gRPC then raises CancelledError,
                 which nobody has asked for.
         """
         try:
-            with step(f"containerd.{name}"), translated(self.address):
-                yield
+            with step(name, kind="client", **attributes) as call, translated(self.address):
+                yield call
         except asyncio.CancelledError:
             task = asyncio.current_task()
             if self._closed and task is not None and not task.cancelling():
@@ -104,27 +107,40 @@ class Service:
         self.connection = connection
         self._stub = stub(connection.channel)
         self._name = stub.__name__.removesuffix("Stub")
+        package = stub.__module__.removeprefix(_STUBS).rpartition(".")[0]
+        self._full_name = f"containerd.{package}.{self._name}"
 
     async def unary(self, method: str, request: Message, *, timeout: float | None = None) -> Any:
         """One request, one reply. `timeout` in seconds ends the call with DeadlineExceeded."""
-        call, name = getattr(self._stub, method), f"{self._name}.{method}"
-        began = time.perf_counter()
+        call, began = getattr(self._stub, method), time.perf_counter()
         try:
-            with self.connection.observed(name):
-                return await call(request, metadata=self.connection.metadata(), timeout=timeout)
+            with self._observed(method, request) as step:
+                reply = await call(request, metadata=self.connection.metadata(), timeout=timeout)
+                if step is not None:
+                    step.note(answer=shown(reply))
+                return reply
         finally:
-            self.connection.on_answer(name, time.perf_counter() - began)
+            self.connection.on_answer(f"{self._name}.{method}", time.perf_counter() - began)
+
+    def _observed(
+        self, method: str, request: Message
+    ) -> contextlib.AbstractContextManager[Step | None]:
+        """The step of a single call, under the name that moby's has (otelgrpc)."""
+        described: dict[str, Any] = {"request": shown(request)} if recorded() else {}
+        if method == "Wait":
+            described["waits"] = True
+        return self.connection.observed(f"{self._full_name}/{method}", **described)
 
     def stream(self, method: str, request: Message) -> AsyncGenerator[Any, None]:
         """One request, sent at once, and many replies. The call ends with the iterator."""
         with translated(self.connection.address):
             call = getattr(self._stub, method)(request, metadata=self.connection.metadata())
-        return self._replies(f"{self._name}.{method}", call)
+        return self._replies(f"{self._full_name}/{method}", call)
 
     async def _replies(self, name: str, call: Any) -> AsyncGenerator[Any, None]:
         try:
             while True:
-                with self.connection.observed(name):
+                with self.connection.observed(name, waits=True):
                     reply = await call.read()
                 if reply is grpc.aio.EOF:
                     return

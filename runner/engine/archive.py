@@ -50,7 +50,10 @@ async def container_archive_path(
     """What is at the path, as a tar; the container is locked until the end (moby
     ContainerArchivePath). Emits `archive-path`. Raises NotFound, System."""
     container = engine.containers.get(reference)
-    with trace.step("engine.archive_path", container=container.id), _missing_is(path, reference):
+    with (
+        trace.step("daemon.containerArchivePath", container=container.id),
+        _missing_is(path, reference),
+    ):
         async with (
             containerfs.opened(engine, container, reference) as view,
             engine.files.start(Pack(view, path)) as work,
@@ -83,7 +86,10 @@ async def container_extract_to_dir(
     archives that are damaged or lead out of the directory.
     """
     container = engine.containers.get(reference)
-    with trace.step("engine.extract_to_dir", container=container.id), _missing_is(path, reference):
+    with (
+        trace.step("daemon.containerExtractToDir", container=container.id),
+        _missing_is(path, reference),
+    ):
         async with containerfs.opened(engine, container, reference) as view:
             job = Unpack(
                 view,

@@ -23,7 +23,7 @@ async def container_changes(engine: Engine, reference: str) -> list[FilesystemCh
     began = time.monotonic()
     container = engine.containers.get(reference)
     snapshots = engine.containerd.snapshots(container.record.driver)
-    with trace.step("engine.changes", container=container.id):
+    with trace.step("daemon.ContainerChanges", container=container.id):
         new = await rootfs.layer_mounts(engine, container)
         async with (
             engine.containerd.leases.hold(),

@@ -31,12 +31,18 @@ log = logging.getLogger(__name__)
 _ATTEMPTS = 12
 
 
-async def cleanup(engine: Engine, container_id: str, *, exited: bool = False) -> bool:
+async def cleanup(
+    engine: Engine, container_id: str, *, exited: bool = False, role: str = "cleanup"
+) -> bool:
     """Give back task, containerd container, network, mounts and FIFOs; whether all went well.
 
-    `exited` says that the task is known to have ended, and need not be killed.
+    `exited` says that the task is known to have ended, and need not be killed; `role` is for the
+    trace: "undo" after a failure.
     """
-    with trace.about(container_id), trace.step("engine.cleanup", container=container_id):
+    with (
+        trace.about(container_id),
+        trace.step("daemon.Cleanup", container=container_id, role=role),
+    ):
         in_containerd, network = await asyncio.gather(
             delete_from_containerd(engine, container_id, exited=exited),
             attempt(networking.release_network(engine, container_id), "release network"),

@@ -53,7 +53,7 @@ async def create_image_from_container(
     began = time.monotonic()
     container = engine.containers.get(reference)
     verify_not_going(container, "commit")
-    with trace.step("engine.commit", container=container.id):
+    with trace.step("daemon.CreateImageFromContainer", container=container.id):
         async with _paused(engine, container, wanted=request.pause):
             image_id = await _commit(engine, container, request)
     engine.metrics.action("commit", time.monotonic() - began)

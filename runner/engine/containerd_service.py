@@ -31,7 +31,7 @@ _START_TIMEOUT = 20.0
 _STOP_TIMEOUT = 10.0
 _RESTART_DELAY = 0.5
 
-_CONFIG = """\
+CONFIG = """\
 version = 2
 root = "{root}"
 state = "{state}"
@@ -92,7 +92,7 @@ class Supervisor:
         """Start it and wait until it serves. Raises Unavailable with where to look."""
         self._directory.mkdir(parents=True, exist_ok=True, mode=0o711)
         (self._directory / "config.toml").write_text(
-            _CONFIG.format(
+            CONFIG.format(
                 root=self._config.data_root / "containerd",
                 state=self._directory / "state",
                 socket=self.socket,

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from runner import trace
 from runner.engine.container import Container, ContainerRecord
 from runner.types.errors import Conflict, InvalidParameter, NotFound
 
@@ -93,7 +94,10 @@ class Containers:
         """Commit the record (moby CheckpointTo). Nothing is acknowledged before this."""
         if not container.removed:
             record = container.record
-            self._store.containers.save(record.id, record.name, _encode(record))
+            with trace.step(
+                "container.CheckpointTo", container=record.id, status=record.state.status
+            ):
+                self._store.containers.save(record.id, record.name, _encode(record))
 
     def forget(self, container: Container, leftover: bytes) -> None:
         """Remove the container for its clients: the name is free, the rest is a leftover."""

@@ -71,12 +71,13 @@ async def container_create(
     read-only bind stays writable, as clients before API 1.44 expect.
     """
     began = time.monotonic()
-    with trace.step("engine.container_create", container=name):
+    with trace.step("daemon.containerCreate", name=name, image=config.image) as step:
         host_config.restart_policy.name = host_config.restart_policy.name or "no"
         warnings = verify_container_settings(
             config, host_config, engine.sysinfo, engine.config.default_runtime
         )
-        image = await engine.images.get(config.image, platform)
+        with trace.step("ImageService.GetImage", image=config.image):
+            image = await engine.images.get(config.image, platform)
         if platform is None:
             warnings += images.platform_warnings(image)
         network_settings.validate_networking_config(engine, networking_config)
@@ -91,6 +92,8 @@ async def container_create(
             image,
             read_only_non_recursive=read_only_non_recursive,
         )
+        if step is not None:
+            step.note(container=container.id, name=container.name)
     engine.metrics.action("create", time.monotonic() - began)
     return CreateResponse(id=container.id, warnings=warnings)
 
@@ -172,16 +175,23 @@ async def _create_layer(
     labels = {GC_ROOT: container.record.created, CONTAINER_LABEL: container.id}
     parent = init_layer.name(image.chain_id)
     try:
-        try:
-            mounts = await snapshots.prepare(container.id, parent, labels)
-        except NotFound:  # the first container of the image
-            async with engine.containerd.leases.hold():
-                parent = await init_layer.ensure(engine, image)
+        with trace.step("ImageService.CreateLayer", container=container.id):
+            try:
                 mounts = await snapshots.prepare(container.id, parent, labels)
+            except NotFound:  # the first container of the image
+                async with engine.containerd.leases.hold():
+                    parent = await init_layer.ensure(engine, image)
+                    mounts = await snapshots.prepare(container.id, parent, labels)
     except RunnerError as err:
         raise System(f"cannot make the container's writable layer: {err}") from err
     container.layer_mounts = mounts
-    undo.push_async_callback(snapshots.remove, container.id)
+    undo.push_async_callback(_remove_layer, engine, container)
+
+
+async def _remove_layer(engine: Engine, container: Container) -> None:
+    """A create that fails afterwards leaves no layer."""
+    with trace.step("daemon.ReleaseLayer", container=container.id, role="undo"):
+        await engine.containerd.snapshots(container.record.driver).remove(container.id)
 
 
 def _set_networks(

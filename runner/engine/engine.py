@@ -8,7 +8,7 @@ from contextlib import AsyncExitStack, suppress
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from runner import __version__
+from runner import __version__, trace
 from runner.containerd.client import Containerd
 from runner.engine import cleanup, info, networking, restore
 from runner.engine.containerd_service import find_containerd
@@ -28,10 +28,12 @@ from runner.engine.stats import StatsCollector
 from runner.engine.sysinfo import memory_total, read_sysinfo
 from runner.engine.task_events import follow_task_events
 from runner.files.service import FileService
+from runner.image.registry.hosts import RegistryHosts
 from runner.image.store import ImageStore
 from runner.logs import validate_log_opts
 from runner.oci.host import read_host
 from runner.store import Store
+from runner.trace.recordings import Recordings
 from runner.types.errors import AlreadyExists, RunnerError
 from runner.volume import VolumeStore
 
@@ -60,7 +62,7 @@ class Engine:
     networks: Networks
     volumes: VolumeStore
 
-    def __init__(self, config: EngineConfig) -> None:
+    def __init__(self, config: EngineConfig, recordings: Recordings | None = None) -> None:
         self.config = config
         self.events = Events()
         self.metrics = Metrics()
@@ -68,7 +70,9 @@ class Engine:
         self.execs = Execs()
         self.stats = StatsCollector(self)
         self.pruning = Pruning()
-        self.counting = SingleFlight()
+        self.image_pruning = Pruning()
+        self.counting = SingleFlight(self.background)
+        self.recordings = recordings or Recordings()
         self.closing = False
         self._tasks: set[asyncio.Task[Any]] = set()
         self._resources = AsyncExitStack()
@@ -95,7 +99,8 @@ class Engine:
                 )
             )
             await self._ensure_namespace()
-            self.images = ImageStore(self.containerd, config.snapshotter)
+            hosts = RegistryHosts(config.certs_dirs)
+            self.images = ImageStore(self.containerd, config.snapshotter, hosts)
             self.volumes = VolumeStore(
                 config.data_root / "volumes", partial(self.events.publish, "volume")
             )
@@ -117,7 +122,8 @@ class Engine:
             resources.callback(self.keeper.close)
             self.background(follow_task_events(self), "follow task events")
             self.background(self.execs.collect_garbage(), "collect ended execs")
-            report = await restore.restore(self)
+            with trace.continued(self.recordings.place(config.traceparent)):
+                report = await restore.restore(self)
             log.info("restored: %s", report)
             self._resources = resources.pop_all()
         return report

@@ -40,7 +40,7 @@ async def _export(
     engine: Engine, container: Container, reference: str
 ) -> AsyncGenerator[bytes, None]:
     try:
-        with trace.step("engine.export", container=container.id):
+        with trace.step("daemon.containerExport", container=container.id):
             # a look at what the container has written, beside the mount that it writes through
             layers = read_only(await rootfs.layer_mounts(engine, container))
             view = View(str(engine.config.rootfs_dir), tuple(layers))

@@ -242,6 +242,8 @@ def mask_credentials(url: str) -> str:
 def engine_id(data_root: Path) -> str:
     """The engine's ID: made once, kept with its data."""
     path = data_root / "engine-id"
-    if not path.exists():
-        path.write_text(Path("/proc/sys/kernel/random/uuid").read_text().strip())
-    return path.read_text()
+    known = path.read_text() if path.exists() else ""
+    if not known:  # or the engine was killed while it wrote it
+        known = Path("/proc/sys/kernel/random/uuid").read_text().strip()
+        path.write_text(known)
+    return known

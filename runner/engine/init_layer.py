@@ -40,7 +40,7 @@ async def ensure(engine: Engine, image: Image) -> str:
     holds it until something stands upon it. Raises DataLoss, NotFound, System."""
     parent = await engine.images.ensure_unpacked(image)
     snapshots, made = engine.images.snapshots, name(parent)
-    with trace.step("engine.init_layer", snapshot=made):
+    with trace.step("daemon.prepareInitLayer", snapshot=made):
         key = f"{made}-{secrets.token_hex(8)}"
         mounts = await snapshots.prepare(key, parent)
         try:

@@ -96,10 +96,12 @@ async def remove_physically(engine: Engine, leftover: Leftover, *, released: boo
     """
     released = released or await cleanup.cleanup(engine, leftover.id)
     snapshots = engine.containerd.snapshots(leftover.snapshotter)
-    removed = [
-        await cleanup.attempt(snapshots.remove(leftover.id), "remove snapshot"),
-        await cleanup.attempt(mounts.remove_volumes(engine, leftover.volumes), "remove volumes"),
-    ]
+    with trace.step("daemon.ReleaseLayer", container=leftover.id):
+        volumes = mounts.remove_volumes(engine, leftover.volumes)
+        removed = [
+            await cleanup.attempt(snapshots.remove(leftover.id), "remove snapshot"),
+            await cleanup.attempt(volumes, "remove volumes"),
+        ]
     if not released or not all(removed):
         return False
     await asyncio.to_thread(engine.containers.remove_directory, leftover.id)

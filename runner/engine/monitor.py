@@ -69,7 +69,8 @@ async def handle_container_exit(
         if not state.running or state.restarting:
             log.info("ignoring duplicate container exit event", extra={"container": container.id})
             return
-        with trace.step("engine.handle_container_exit", container=container.id):
+        code = exit_status.exit_code
+        with trace.step("daemon.handleContainerExit", container=container.id, exit_code=code):
             health.stop_healthchecks(container)
             await exec_run.settle(container, _EXECS_TIMEOUT)
             await container.streams.drained(_DRAIN_TIMEOUT)
@@ -78,6 +79,7 @@ async def handle_container_exit(
             delay = _restart_delay(engine, container, exit_status, ran_for)
             if delay is not None:
                 record.restart_count += 1
+                trace.note(restart_in_seconds=delay)
                 log.info(
                     "restarting container",
                     extra={"container": container.id, "restartCount": record.restart_count},
@@ -129,7 +131,9 @@ async def _restart_after(
     engine: Engine, container: Container, delay: float, exit_status: ExitStatus
 ) -> None:
     """The restart policy's start, after its back-off; a failure leaves the container stopped."""
-    if await container.get_restart_manager().back_off(delay):
+    with trace.step("restartmanager.wait", container=container.id, seconds=delay):
+        wanted = await container.get_restart_manager().back_off(delay)
+    if wanted:
         try:
             await start.container_start(engine, container, reset_restart_manager=False)
         except RunnerError as err:

@@ -84,7 +84,7 @@ async def prepare(engine: Engine, container: Container) -> Prepared:
 
     Emits a `mount` event for each volume. The result is released once the task has been created.
     """
-    with trace.step("engine.setup_mounts", container=container.id):
+    with trace.step("daemon.setupMounts", container=container.id):
         await _setup_ipc(engine, container)
         record = container.record
         prepared = await setup_mounts(

@@ -124,8 +124,11 @@ async def connect_to_network(
     if record.driver in _INTERFACELESS:
         settings.endpoint_id = generate_id()
     else:
-        with trace.step("network.join", container=container.id):
+        with trace.step("daemon.connectToNetwork", container=container.id) as step:
             endpoint = await _join(engine, container, record, settings)
+            if step is not None:
+                told = {"address": endpoint.address, "gateway": endpoint.gateway}
+                step.note(network=record.name, interface=endpoint.interface, **told)
         network_settings.joined(engine, container)
     engine.metrics.network_action("connect", time.monotonic() - began)
     return endpoint

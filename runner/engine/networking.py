@@ -80,11 +80,13 @@ async def initialize_networking(engine: Engine, container: Container) -> None:
         container.config.domainname = other.config.domainname
         container.record.files_of = other.record.files_of or other.id
         return
-    with trace.step("network.new_sandbox", container=container.id):
+    with trace.step("libnetwork.NewSandbox", container=container.id) as step:
         if mode.is_host:
             sandbox = await engine.network.host_sandbox(container.id)
         else:
             sandbox = await engine.network.new_sandbox(container.id)
+        if step is not None:
+            step.note(namespace=sandbox.key)
     network_settings.sandboxed(container, sandbox)
     container.record.files_of = container.id
     await network_files.initialize(engine, container)
@@ -99,9 +101,10 @@ async def allocate_network(engine: Engine, container: Container) -> None:
         return
     began = time.monotonic()
     try:
-        for name, settings in list(container.record.network_settings.networks.items()):
-            await _allocate(engine, container, name, settings)
-        await network_files.write_all(engine, container)
+        with trace.step("daemon.allocateNetwork", container=container.id):
+            for name, settings in list(container.record.network_settings.networks.items()):
+                await _allocate(engine, container, name, settings)
+            await network_files.write_all(engine, container)
     except RunnerError as err:
         raise err.wrap(ERR_SETUP_NETWORKING) from err
     network_connect.keep(engine, container)
@@ -173,7 +176,7 @@ async def release_network(engine: Engine, container_id: str) -> None:
     Raises System when something could not be removed.
     """
     began = time.monotonic()
-    with trace.step("network.delete_sandbox", container=container_id):
+    with trace.step("daemon.releaseNetwork", container=container_id):
         done = await engine.network.delete_sandbox(container_id)
     engine.store.addresses.release_all(container_id)
     if not done:

@@ -79,7 +79,7 @@ async def _make_stop(engine: Engine, container: Container, reference: str, *, fo
 
 async def _cleanup_container(engine: Engine, container: Container, *, remove_volumes: bool) -> None:
     """The removal itself, under the lock (moby cleanupContainer)."""
-    with trace.step("engine.remove", container=container.id):
+    with trace.step("daemon.cleanupContainer", container=container.id):
         container.state.dead = True
         volumes = mounts.volumes_to_remove(container) if remove_volumes else []
         leftover = leftovers.Leftover.of(container, volumes)

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import logging
 from contextlib import contextmanager, suppress
+from itertools import count
 from typing import TYPE_CHECKING
 
 from tenacity import AsyncRetrying, retry_if_exception_type, stop_after_attempt
@@ -41,8 +42,17 @@ async def replace_container(containerd: Containerd, container: Container) -> Non
             " Attempting to clean up the old container.",
             extra={"container": container.id},
         )
-        with trace.step("engine.replace_container.clean_up", container=container.id):
+        with trace.step("libcontainerd.deleteStale", container=container.id, role="retry"):
             await _delete_stale(containerd, container.id)
+
+    attempts = count(1)
+
+    async def create() -> None:
+        attempt = next(attempts)
+        with trace.step("libcontainerd.remote.NewContainer", container=container.id) as step:
+            if step is not None and attempt > 1:
+                step.note(role="retry", attempt=attempt)
+            await containerd.containers.create(container)
 
     create_once_more = AsyncRetrying(
         retry=retry_if_exception_type(AlreadyExists),
@@ -51,7 +61,8 @@ async def replace_container(containerd: Containerd, container: Container) -> Non
         reraise=True,
     )
     try:
-        await create_once_more(containerd.containers.create, container)
+        with trace.step("libcontainerd.ReplaceContainer", container=container.id):
+            await create_once_more(create)
     except AlreadyExists as err:
         raise Conflict("id already in use") from err
 

@@ -79,6 +79,14 @@ class Report:
 
 async def restore(engine: Engine) -> Report:
     """Bring every container of the store into a state that dockerd could be in."""
+    with trace.step("daemon.restore") as step:
+        report = await _restore(engine)
+        if step is not None:
+            step.note(report=str(report))
+    return report
+
+
+async def _restore(engine: Engine) -> Report:
     report = Report()
     containers = engine.containers.load()
     tasks = {task.container_id: task for task in await engine.containerd.tasks.list()}
@@ -101,7 +109,7 @@ async def restore(engine: Engine) -> Report:
                 _restore_one(engine, container, task, report, in_containerd=in_containerd)
             )
     await networking.collect_garbage(engine)
-    _restart_and_remove(engine, report)
+    await _restart_and_remove(engine, report)
     return report
 
 
@@ -114,7 +122,10 @@ async def _restore_one(
     in_containerd: bool,
 ) -> None:
     try:
-        with trace.about(container.id):
+        with (
+            trace.about(container.id),
+            trace.step("daemon.restoreContainer", container=container.id),
+        ):
             await _bring_up_to_date(engine, container, task, report, in_containerd=in_containerd)
     except RunnerError as err:
         log.error("failed to restore the container: %s", err, extra={"container": container.id})
@@ -197,18 +208,26 @@ async def _record_exit(engine: Engine, container: Container, task: Process | Non
     await start.cleanup_now_or_later(engine, container)
 
 
-def _restart_and_remove(engine: Engine, report: Report) -> None:
-    """Start what the policies want, remove what is to be removed at its end."""
+async def _restart_and_remove(engine: Engine, report: Report) -> None:
+    """Start what the policies want, remove what is to be removed at its end.
+
+    Clients are served only after that, as by dockerd: whoever asks finds the containers running.
+    """
+    tasks = []
     for container in engine.containers:
         record = container.record
         if record.state.running:
             continue
         if _should_restart(container) and record.has_been_started_before:
-            engine.background(_start_again(engine, container), f"restart {container.id}")
+            again = _start_again(engine, container)
+            tasks.append(engine.background(again, f"restart {container.id}"))
             report.restarted.append(container.id)
         elif record.host_config.auto_remove:
-            engine.background(remove.auto_remove(engine, container), f"remove {container.id}")
+            removal = remove.auto_remove(engine, container)
+            tasks.append(engine.background(removal, f"remove {container.id}"))
             report.removed.append(container.id)
+    if tasks:
+        await asyncio.wait(tasks)
 
 
 def _should_restart(container: Container) -> bool:

@@ -27,11 +27,18 @@ def path(engine: Engine, container_id: str) -> Path:
 
 async def mount(engine: Engine, container: Container) -> None:
     """Mount the container's snapshot. Raises NotFound when the snapshot is gone, System."""
-    with trace.step("engine.mount_rootfs", container=container.id):
+    with trace.step("daemon.conditionalMountOnStart", container=container.id):
         mounts = await layer_mounts(engine, container)
         target = path(engine, container.id)
         target.mkdir(parents=True, exist_ok=True, mode=0o710)
-        await mount_all_in_thread(mounts, target)
+        with trace.step("mount", target=str(target)) as step:
+            if step is not None:
+                step.note(mounts=[_shown(mount) for mount in mounts])
+            await mount_all_in_thread(mounts, target)
+
+
+def _shown(mount: Mount) -> str:
+    return f"{mount.type} {mount.source} {','.join(mount.options)}"
 
 
 async def layer_mounts(engine: Engine, container: Container) -> list[Mount]:

@@ -13,7 +13,7 @@ from tenacity import AsyncRetrying, retry_if_exception, stop_after_delay, wait_f
 from runner.containerd.containers import Container as ContainerdContainer
 from runner.containerd.containers import Runtime
 from runner.containerd.runc import RUNTIME, RuncOptions
-from runner.engine import process_io
+from runner.engine import observe, process_io
 from runner.types.errors import InvalidParameter, NotFound, RunnerError
 
 if TYPE_CHECKING:
@@ -72,7 +72,7 @@ async def create_task(engine: Engine, container: Container) -> None:
         wait=wait_fixed(0.1),
         reraise=True,
     )
-    await once_swept_up(
+    pid: int = await once_swept_up(
         engine.containerd.tasks.create,
         container.id,
         rootfs=(),
@@ -81,6 +81,7 @@ async def create_task(engine: Engine, container: Container) -> None:
         stderr=fifos.stderr,
         terminal=container.config.tty,
     )
+    observe.created(container, pid)
     process_io.open_stdin(container)
     if container.streams.stdin.closed:  # by a client that was quicker than the task
         await close_stdin(engine, container)

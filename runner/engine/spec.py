@@ -6,6 +6,8 @@ from __future__ import annotations
 import dataclasses
 from typing import TYPE_CHECKING
 
+import msgspec
+
 from runner import trace
 from runner.engine import links, mounts, networking, rootfs
 from runner.engine.references import joinable
@@ -28,14 +30,17 @@ def create_spec(engine: Engine, container: Container, prepared: Prepared) -> Spe
 
     Whatever is wrong is a System error: the request to start was fine (moby says why at length).
     """
-    with trace.step("oci.create_spec", container=container.id):
+    with trace.step("daemon.createSpec", container=container.id) as step:
         try:
             root = rootfs.path(engine, container.id)
             namespaces = _namespaces(engine, container)
             request = _request(engine, container, prepared, root, namespaces)
-            return create_oci_spec(request, engine.host)
+            made = create_oci_spec(request, engine.host)
         except RunnerError as err:
             raise System(err.message) from err
+        if step is not None:
+            step.note(oci_spec=msgspec.to_builtins(made))
+        return made
 
 
 def bundle_request(

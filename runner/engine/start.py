@@ -20,7 +20,7 @@ import copy
 import logging
 import time
 from contextlib import AsyncExitStack, contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from runner import trace
 from runner.engine import (
@@ -29,6 +29,7 @@ from runner.engine import (
     links,
     mounts,
     networking,
+    observe,
     remove,
     rootfs,
     runtime,
@@ -95,7 +96,7 @@ async def container_start(
             raise Conflict("container is marked for removal and cannot be started")
         await container.finish_teardown()
         try:
-            with trace.step("engine.container_start", container=container.id):
+            with trace.step("daemon.containerStart", **_told(container)):
                 await _start_or_undo(engine, container, reset_restart_manager=reset_restart_manager)
         except RunnerError as err:
             failure = err
@@ -104,6 +105,14 @@ async def container_start(
             await remove.auto_remove(engine, container)
         raise failure
     engine.metrics.action("start", time.monotonic() - began)
+
+
+def _told(container: Container) -> dict[str, Any]:
+    """What the step tells of the start: whose it is, and whether the policy wants it."""
+    told: dict[str, Any] = {"container": container.id, "name": container.name}
+    if restarts := container.record.restart_count:
+        told |= {"role": "restart", "restart": restarts}
+    return told
 
 
 async def _start_or_undo(
@@ -141,7 +150,7 @@ async def _record_failure(engine: Engine, container: Container, message: str) ->
 
 async def cleanup_now_or_later(engine: Engine, container: Container) -> None:
     """Give back what the run has taken; what cannot be given back now is, in the background."""
-    if not await cleanup.cleanup(engine, container.id):
+    if not await cleanup.cleanup(engine, container.id, role="undo"):
         container.teardown = engine.background(
             cleanup.cleanup_until_done(engine, container.id), f"clean up {container.id}"
         )
@@ -160,17 +169,27 @@ async def _start(
         described = runtime.describe(engine, container, oci_spec)
         await replace_container(engine.containerd, described)
         await delete_unowned(engine, container.id)
-    undo.push_async_callback(cleanup.delete_from_containerd, engine, container.id)
+    undo.push_async_callback(_undo_in_containerd, engine, container)
 
     # taken before the task is made, as moby does: it becomes StartedAt
     started_at = times.now()
     await _create_task(engine, container)
     engine.monitor.watch(container)
     undo.callback(engine.monitor.unwatch, container)
-    with _exit_code_kept(container), trace.step("engine.start_task", container=container.id):
+    with (
+        _exit_code_kept(container),
+        trace.step("libcontainerd.remote.task.Start", container=container.id),
+    ):
         pid = await engine.containerd.tasks.start(container.id)
+        observe.started(container, pid)
     _set_running(engine, container, pid, started_at)
     await prepared.release()
+
+
+async def _undo_in_containerd(engine: Engine, container: Container) -> None:
+    """moby's deferred deletions of the task and of the container."""
+    with trace.step("libcontainerd.Delete", container=container.id, role="undo"):
+        await cleanup.delete_from_containerd(engine, container.id)
 
 
 async def _prepare(engine: Engine, container: Container) -> Prepared:
@@ -204,7 +223,10 @@ async def _create_task(engine: Engine, container: Container) -> None:
     unjoined = copy.deepcopy(container.record.network_settings)
     endpoints = asyncio.ensure_future(networking.allocate_network(engine, container))
     try:
-        with _exit_code_kept(container), trace.step("engine.create_task", container=container.id):
+        with (
+            _exit_code_kept(container),
+            trace.step("libcontainerd.remote.NewTask", container=container.id),
+        ):
             try:
                 await runtime.create_task(engine, container)
             except RunnerError as err:

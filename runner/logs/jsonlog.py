@@ -9,7 +9,6 @@ lines, and with a container that writes as fast as it can this is where the engi
 
 from __future__ import annotations
 
-import codecs
 import contextlib
 import functools
 import json
@@ -29,7 +28,7 @@ if TYPE_CHECKING:
 
 _CONTROLS: Final = bytes(code for code in range(0x20) if code != ord("\n"))
 _SPECIAL: Final = _CONTROLS + b'"\\<>&'
-_CONTROL: Final = re.compile(rb"[\x00-\x09\x0b\x0c\x0e-\x1f]")
+_NOT_CONTROLS: Final = bytes(code for code in range(0x100) if code not in _CONTROLS)
 _REPLACEMENTS: Final = (
     (b"\\", b"\\\\"),  # first, as the others bring backslashes
     (b'"', b'\\"'),
@@ -38,17 +37,9 @@ _REPLACEMENTS: Final = (
     (b"&", b"\\u0026"),
     (b"\r", b"\\r"),
 )
+_INVALID: Final = re.compile("[\udc80-\udcff]")
+"""Bytes that are not UTF-8, one by one, as utf8.DecodeRune takes them."""
 _BLOCK: Final = 128 * 1024
-
-
-def _invalid_as_go(error: UnicodeError) -> tuple[str, int]:
-    """One escaped U+FFFD for each invalid byte, as utf8.DecodeRune moves on by one."""
-    if not isinstance(error, UnicodeDecodeError):
-        raise error
-    return "\\ufffd" * (error.end - error.start), error.end
-
-
-codecs.register_error("runner.logs.go", _invalid_as_go)
 
 
 def encode_batch(batch: Batch, attrs: bytes) -> bytes:
@@ -80,13 +71,16 @@ def _escape(data: bytes) -> bytes:
     if len(data.translate(None, _SPECIAL)) != len(data):
         for plain, escape in _REPLACEMENTS:
             data = data.replace(plain, escape)
-        if len(data.translate(None, _CONTROLS)) != len(data):
-            data = _CONTROL.sub(lambda found: b"\\u%04x" % found[0][0], data)
+        for code in set(data.translate(None, _NOT_CONTROLS)):
+            data = data.replace(bytes([code]), b"\\u%04x" % code)
     return data if data.isascii() else _escape_unicode(data)
 
 
 def _escape_unicode(data: bytes) -> bytes:
-    text = data.decode("utf-8", "runner.logs.go")
+    try:
+        text = data.decode()
+    except UnicodeDecodeError:
+        text = _INVALID.sub(r"\\ufffd", data.decode("utf-8", "surrogateescape"))
     return text.replace("\u2028", "\\u2028").replace("\u2029", "\\u2029").encode()
 
 

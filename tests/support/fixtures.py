@@ -19,7 +19,7 @@ import gc
 import os
 import signal
 import threading
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -33,6 +33,7 @@ from tests.support.process import Daemon
 from tests.support.registry import Registry
 from tests.support.subject import Subject, assert_settles
 from tests.support.toolchain import CONTAINERD_VERSIONS, has_archive, tool_root
+from tests.support.workspace import Workspace
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator
@@ -40,6 +41,7 @@ if TYPE_CHECKING:
 
 USER, PASSWORD = "tester", "secret"
 
+_MADE = "workspaces"
 _BEFORE = pytest.StashKey[residue.Snapshot]()
 _LEFT = pytest.StashKey[list[str]]()
 _LOG_SIZES = pytest.StashKey[dict[Daemon, int]]()
@@ -181,14 +183,29 @@ def pytest_configure() -> None:
 
 def pytest_sessionstart(session: pytest.Session) -> None:
     """Sweep up after runs that were killed, and note what the machine looks like."""
+    if _is_worker(session.config):
+        return
     if os.geteuid() == 0:
         sweep_up()
     session.config.stash[_BEFORE] = residue.take()
 
 
+def _is_worker(config: pytest.Config) -> bool:
+    """Whether this process is one of pytest-xdist's, which run tests for another that judges."""
+    return hasattr(config, "workerinput")
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: Any) -> None:
+    """What a worker has made is this run's."""
+    Workspace.made += getattr(node, "workeroutput", {}).get(_MADE, [])
+
+
 @pytest.hookimpl(trylast=True)
 def pytest_sessionfinish(session: pytest.Session) -> None:
     """A run that leaves something behind has failed."""
+    if _is_worker(session.config):
+        session.config.workeroutput[_MADE] = Workspace.made  # type: ignore[attr-defined]
     if _BEFORE not in session.config.stash:
         return
     scope = residue.Scope.from_environment()

@@ -27,6 +27,8 @@ class Command:
     """Other paths that speak of themselves by the path given here."""
     interspersed: bool = True
     """Whether flags may follow arguments."""
+    traced: bool = True
+    """Whether it speaks to the engine, so that there is a road to show."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -37,9 +39,16 @@ class Group:
     help: str
 
 
-def flag(*names: str, help: str, **settings: Any) -> Any:  # noqa: A002 - typer's own word
-    """A typer option; `deprecated` takes the text that names the replacement."""
-    return typer.Option(*names, help=help, show_default=False, **settings)
+def flag(
+    *names: str,
+    help: str,  # noqa: A002 - typer's own word
+    implied: str = "",
+    **settings: Any,
+) -> Any:
+    """A typer option; `implied` is its value where it is given without one."""
+    option = typer.Option(*names, help=help, show_default=False, **settings)
+    option.implied = implied
+    return option
 
 
 def argument(metavar: str, **settings: Any) -> Any:

@@ -166,3 +166,21 @@ Filter = Annotated[
     list[tuple[str, str]] | None,
     flag("--filter", "-f", metavar="filter", parser=lists.filter_pair, help="Show only what fits"),
 ]
+
+
+class TraceFlags:
+    """What every command that speaks to the engine has."""
+
+    trace: Annotated[
+        str | None,
+        flag(
+            "--trace",
+            metavar="string",
+            implied="tree",
+            help="Show the road that it took afterwards: tree, json or html (tree)",
+        ),
+    ] = None
+    trace_file: Annotated[
+        str | None,
+        flag("--trace-file", metavar="string", help="Write that to a file (standard error)"),
+    ] = None

@@ -67,6 +67,27 @@ class PruneOptions:
     ] = None
 
 
+class LoginOptions:
+    """`login`."""
+
+    username: Annotated[
+        str | None, flag("--username", "-u", metavar="string", help="User name")
+    ] = None
+    password: Annotated[
+        str | None, flag("--password", "-p", metavar="string", help="Password or access token")
+    ] = None
+    password_stdin: Annotated[
+        bool, flag("--password-stdin", help="Read the password from stdin")
+    ] = False
+    server: Annotated[str | None, argument("[SERVER]")] = None
+
+
+class LogoutOptions:
+    """`logout`."""
+
+    server: Annotated[str | None, argument("[SERVER]")] = None
+
+
 class ServeOptions:
     """`serve`. What is not given is the engine's own default."""
 
@@ -119,6 +140,14 @@ class ServeOptions:
             metavar="int",
             parser=numbers.int64,
             help="Seconds to wait at the end for what is under way (15)",
+        ),
+    ] = None
+    certs_dir: Annotated[
+        list[str] | None,
+        flag(
+            "--certs-dir",
+            metavar="list",
+            help="Registries' hosts.toml and certificates (Docker's and containerd's)",
         ),
     ] = None
     log_driver: Annotated[
@@ -180,6 +209,35 @@ class DoctorOptions:
     ] = None
 
 
+class StopEngineOptions:
+    """`system stop`."""
+
+    timeout: Annotated[
+        int, flag("-t", "--timeout", metavar="int", help="Seconds to wait for its end")
+    ] = 60
+
+
+class DemoOptions:
+    """`demo`."""
+
+    scenarios: Annotated[list[str] | None, argument("[SCENARIO...]")] = None
+    list: Annotated[bool, flag("--list", help="Say which scenarios there are")] = False
+    step: Annotated[bool, flag("--step", help="Wait for a key before each act")] = False
+    web: Annotated[bool, flag("--web", help="Show it as a page in a browser")] = False
+    port: Annotated[
+        int | None,
+        flag("--port", metavar="int", parser=numbers.uint16, help="The page's port (a free one)"),
+    ] = None
+    containerd: Annotated[
+        str | None,
+        flag("--containerd", metavar="string", help="containerd's socket, if not a usual one"),
+    ] = None
+    busybox: Annotated[
+        str | None,
+        flag("--busybox", metavar="string", help="A static busybox, if not a usual one"),
+    ] = None
+
+
 class InstallOptions:
     """`system install`."""
 
@@ -198,6 +256,20 @@ class BundleOptions(ContainerFlags):
 
 
 COMMANDS = (
+    Command(
+        "login",
+        LoginOptions,
+        "runner.cli.registry.login:run",
+        "[OPTIONS] [SERVER]",
+        "Log in to a registry",
+    ),
+    Command(
+        "logout",
+        LogoutOptions,
+        "runner.cli.registry.login:run_logout",
+        "[SERVER]",
+        "Log out from a registry",
+    ),
     Command(
         "version",
         VersionOptions,
@@ -241,6 +313,7 @@ COMMANDS = (
         "runner.cli.system.serve:run",
         "[OPTIONS]",
         "Run the engine",
+        traced=False,
     ),
     Command(
         "doctor",
@@ -248,6 +321,22 @@ COMMANDS = (
         "runner.cli.system.doctor:run",
         "[OPTIONS]",
         "Check whether this host has what runner needs",
+        traced=False,
+    ),
+    Command(
+        "demo",
+        DemoOptions,
+        "runner.cli.system.demo:run",
+        "[OPTIONS] [SCENARIO...]",
+        "Show what happens between `runner run` and a process",
+        traced=False,
+    ),
+    Command(
+        "system stop",
+        StopEngineOptions,
+        "runner.cli.system.stop:run",
+        "[OPTIONS]",
+        "End the engine; its containers go on, and the next command starts it again",
     ),
     Command(
         "system install",
@@ -255,6 +344,7 @@ COMMANDS = (
         "runner.cli.system.install:run",
         "[OPTIONS]",
         "Install systemd units that start the engine when it is first used",
+        traced=False,
     ),
     Command(
         "bundle create",

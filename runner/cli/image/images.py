@@ -49,7 +49,9 @@ virtual_size: {{.Size}}
 """
 _NO_TIME = -62135596800
 """The year 1, which is what Go makes of no time at all."""
-_SUBCOMMANDS = frozenset({"import", "inspect", "list", "load", "ls", "pull"})
+_SUBCOMMANDS = frozenset(
+    "history import inspect list load ls prune pull push remove rm save tag".split()
+)
 
 
 def run(context: Context, options: ImagesOptions) -> int:
@@ -128,10 +130,10 @@ def first_name(image: dict[str, Any]) -> tuple[str, str]:
 
 
 def _names(image: dict[str, Any], *, digests: bool) -> Iterator[tuple[str, str, str]]:
-    tags = _references(image["RepoTags"])
-    by_digest = _references(image["RepoDigests"])
-    if not tags and not by_digest:
+    if _is_dangling(image):
         yield "<none>", "<none>", "<none>"
+    tags = [reference for reference in _references(image["RepoTags"]) if reference.tag]
+    by_digest = [reference for reference in _references(image["RepoDigests"]) if reference.digest]
     for reference in tags:
         name = reference.familiar_name
         own = [other.digest for other in by_digest if other.familiar_name == name]
@@ -141,6 +143,11 @@ def _names(image: dict[str, Any], *, digests: bool) -> Iterator[tuple[str, str, 
     for reference in by_digest:
         if reference.familiar_name not in tagged:
             yield reference.familiar_name, "<none>", reference.digest
+
+
+def _is_dangling(image: dict[str, Any]) -> bool:
+    names = (image["RepoTags"] or [], image["RepoDigests"] or [])
+    return names in (([], []), (["<none>:<none>"], ["<none>@<none>"]))
 
 
 def _references(texts: list[str] | None) -> list[Reference]:

@@ -126,8 +126,8 @@ async def test_every_call_is_a_step_of_the_trace(client: Containerd) -> None:
             await client.containers.get("none")
         [info async for info in client.content.list()]
     assert [step.name for step in steps] == [
-        "containerd.Version.Version",
-        "containerd.Containers.Get",
-        "containerd.Content.List",
+        "containerd.services.version.v1.Version/Version",
+        "containerd.services.containers.v1.Containers/Get",
+        "containerd.services.content.v1.Content/List",
     ]
     assert isinstance(steps[1].error, NotFound)

@@ -75,7 +75,12 @@ def at_work(subject: Subject) -> list[Process]:
     """The processes that do a job: all but the helper and the one that waits."""
     _, *others = workers(subject)
     mounts = os.readlink("/proc/self/ns/mnt")
-    return [p for p in others if os.readlink(f"/proc/{p.pid}/ns/mnt") != mounts]
+    found = []
+    for process in others:
+        with contextlib.suppress(FileNotFoundError):  # it has ended meanwhile
+            if os.readlink(f"/proc/{process.pid}/ns/mnt") != mounts:
+                found.append(process)
+    return found
 
 
 def assert_free(subject: Subject) -> None:

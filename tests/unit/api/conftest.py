@@ -17,6 +17,7 @@ from yarl import URL
 
 from runner.api.app import make_app
 from runner.api.server import listen, serving
+from runner.trace.recordings import Recordings
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -58,7 +59,7 @@ class Api:
 
 @pytest.fixture
 async def api() -> AsyncIterator[Api]:
-    engine = SimpleNamespace(events=SimpleNamespace())
+    engine = SimpleNamespace(events=SimpleNamespace(), recordings=Recordings())
     with tempfile.TemporaryDirectory() as folder:  # pytest's own are too long for a socket
         path = Path(folder) / "api.sock"
         listeners = listen([f"unix://{path}"])

@@ -20,6 +20,7 @@ from runner.api.server import listen, serving
 from runner.engine.events import Events
 from runner.engine.logs import LogStream
 from runner.logs import Message
+from runner.trace.recordings import Recordings
 from runner.types.container import WaitError, WaitResponse
 from runner.types.errors import NotFound, RunnerError, System
 from runner.types.image import ProgressMessage
@@ -161,7 +162,8 @@ async def test_the_engine_s_end_ends_the_streams(waiter: Waiter) -> None:
     with tempfile.TemporaryDirectory() as folder:
         path = f"{folder}/api.sock"
         listeners = listen([f"unix://{path}"])
-        async with serving(make_app(SimpleNamespace()), listeners, shutdown_timeout=30):  # type: ignore[arg-type]
+        engine: Any = SimpleNamespace(recordings=Recordings())
+        async with serving(make_app(engine), listeners, shutdown_timeout=30):
             reader, writer = await asyncio.open_unix_connection(path)
             writer.write(b"POST /containers/web/wait HTTP/1.1\r\nHost: x\r\n\r\n")
             await reader.readuntil(b"\r\n\r\n")
@@ -335,7 +337,7 @@ async def test_import(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
 async def test_names_with_slashes_and_colons(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[str] = []
 
-    async def inspect(_engine: Any, name: str, _platform: Any) -> None:
+    async def inspect(_engine: Any, name: str, _platform: Any, **_: Any) -> None:
         asked.append(name)
         raise NotFound(f"No such image: {name}")
 

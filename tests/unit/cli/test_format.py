@@ -141,6 +141,7 @@ def test_an_image_that_only_has_an_id_shows_it_short() -> None:
         (["a:1", "b:2"], ["a@D"], True, [("a", "1", "D"), ("b", "2", "<none>")]),
         ([], ["a@D"], False, [("a", "<none>", "D")]),
         ([], [], False, [("<none>", "<none>", "<none>")]),
+        (["a:1"], ["D"], True, [("a", "1", "<none>")]),
         (["<none>:<none>"], ["<none>@<none>"], False, [("<none>", "<none>", "<none>")]),
     ],
 )

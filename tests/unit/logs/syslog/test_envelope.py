@@ -11,8 +11,6 @@ import pytest
 
 from runner.logs.syslog.envelope import Envelope
 
-PID = os.getpid()
-
 
 @pytest.fixture(params=["UTC", "Europe/Berlin", "America/St_Johns"])
 def zone(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
@@ -25,17 +23,19 @@ def zone(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str
 @pytest.mark.parametrize(
     ("format_", "pattern"),
     [
-        ("", rf"<30>[A-Z][a-z][a-z] [ 123]\d \d\d:\d\d:\d\d tag\[{PID}\]: hi\n"),
-        ("rfc3164", rf"<30>[A-Z][a-z][a-z] [ 123]\d \d\d:\d\d:\d\d host tag\[{PID}\]: hi\n"),
-        ("rfc5424", rf"<30>1 TIME host tag {PID} tag - hi\n"),
-        ("rfc5424micro", rf"<30>1 MICRO host tag {PID} tag - hi\n"),
+        ("", r"<30>[A-Z][a-z][a-z] [ 123]\d \d\d:\d\d:\d\d tag\[PID\]: hi\n"),
+        ("rfc3164", r"<30>[A-Z][a-z][a-z] [ 123]\d \d\d:\d\d:\d\d host tag\[PID\]: hi\n"),
+        ("rfc5424", r"<30>1 TIME host tag PID tag - hi\n"),
+        ("rfc5424micro", r"<30>1 MICRO host tag PID tag - hi\n"),
     ],
 )
 def test_formats(zone: str, format_: str, pattern: str) -> None:
     offset = r"Z" if zone == "UTC" else r"[+-]\d\d:\d\d"
     second = r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d"
-    pattern = pattern.replace("TIME", second + offset).replace(
-        "MICRO", rf"{second}\.\d{{6}}{offset}"
+    pattern = (
+        pattern.replace("PID", str(os.getpid()))
+        .replace("TIME", second + offset)
+        .replace("MICRO", rf"{second}\.\d{{6}}{offset}")
     )
     message = Envelope(format_, 3, "host", "tag").wrap(b"hi", "stdout").decode()
     assert re.fullmatch(pattern, message)
@@ -60,7 +60,7 @@ def test_priorities(facility: int, stream: str, priority: int) -> None:
 
 def test_bytes_are_left_alone() -> None:
     message = Envelope("rfc3164", 3, "host", "täg").wrap(b"\xff\0\r", "stdout")
-    assert message.endswith("täg".encode() + b"[%d]: \xff\0\r\n" % PID)
+    assert message.endswith("täg".encode() + b"[%d]: \xff\0\r\n" % os.getpid())
 
 
 def test_framed_messages_start_with_their_length() -> None:

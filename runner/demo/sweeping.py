@@ -1,0 +1,79 @@
+"""What the demo's engine leaves in containerd, network and cgroups, removed."""
+
+from __future__ import annotations
+
+import contextlib
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from runner.containerd.client import Containerd
+from runner.network import BridgeConfig, NetworkController
+from runner.store import Store
+from runner.types.errors import RunnerError
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+
+_SNAPSHOTTER: Final = "overlayfs"
+_CGROUPS: Final = Path("/sys/fs/cgroup")
+_PARENT: Final = "runner"
+"""The parent of containers' cgroups; a runner that works on this host has it too."""
+
+
+async def sweep(containerd: str, namespace: str, bridge: str, root: Path) -> None:
+    """Remove bridge, rules and namespaces, then everything in containerd's namespace."""
+    database = root / "data/runner.db"
+    if database.exists():
+        store = Store(database)
+        try:
+            await NetworkController(
+                exec_root=root / "exec",
+                addresses=store.addresses,
+                bridge=BridgeConfig(network_id="", name=bridge, bip=None),
+            ).purge()
+        finally:
+            store.close()
+    async with Containerd(containerd, namespace) as client:
+        with contextlib.suppress(RunnerError):
+            await _empty(client)
+            await client.namespaces.delete(namespace)
+
+
+async def _empty(client: Containerd) -> None:
+    for task in await client.tasks.list():
+        with contextlib.suppress(RunnerError):
+            await client.tasks.force_delete(task.container_id)
+    for container in await client.containers.list():
+        await client.containers.delete(container.id)
+    for image in await client.images.list():
+        await client.images.delete(image.name)
+    for lease in await client.leases.list():
+        await client.leases.delete(lease.id)
+    snapshots = client.snapshots(_SNAPSHOTTER)
+    while names := [info.name async for info in snapshots.list()]:
+        removed = [await _tried(snapshots.remove(name)) for name in names]
+        if not any(removed):  # those that others stand upon go in a later round
+            break
+    for digest in [info.digest async for info in client.content.list()]:
+        await _tried(client.content.delete(digest))
+
+
+async def _tried(work: object) -> bool:
+    try:
+        await work  # type: ignore[misc]
+    except RunnerError:
+        return False
+    return True
+
+
+def cgroups() -> set[Path]:
+    """The parents of containers' cgroups that are there, in every hierarchy."""
+    places = (_CGROUPS / _PARENT, *_CGROUPS.glob(f"*/{_PARENT}"))
+    return {place for place in places if place.is_dir()}
+
+
+def remove_cgroups(before: Collection[Path]) -> None:
+    """Remove those that were not there before, unless something is in them."""
+    for place in cgroups() - set(before):
+        with contextlib.suppress(OSError):
+            place.rmdir()

@@ -1,0 +1,225 @@
+"""The demo's scenarios, on a real containerd, judged by their spans: what came in which order,
+what was tried again, and what was undone. And twice, with nothing left behind."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from runner.demo.road import Road
+from runner.demo.scenarios import SCENARIOS
+from runner.demo.stage import Audience, Command, Stage
+from runner.trace import tree
+from tests.support import residue
+from tests.support.subject import assert_settles
+from tests.support.toolchain import static_busybox
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from tests.support.containerd import Containerd
+
+pytestmark = pytest.mark.root
+
+_ROUND_TRIP = ("Containers/Create", "Tasks/Create", "Tasks/Start", "Tasks/Delete")
+"""The calls of containerd's that make and end one run, in their order."""
+
+
+class Played:
+    """A scenario that has been played, with all that was to be heard of it."""
+
+    def __init__(self, stage: Stage, name: str) -> None:
+        self.road = Road()
+        self.said: list[str] = []
+        self.commands: list[Command] = []
+        stage.audience = Audience(self.road.hear, self.said.append, self.commands.append)
+        with stage.scenario(name):
+            SCENARIOS[name].run(stage)
+
+    def all(self, name: str, **attributes: Any) -> list[dict[str, Any]]:
+        return list(self.road.named(name, **attributes))
+
+    def one(self, name: str, **attributes: Any) -> dict[str, Any]:
+        (found,) = self.all(name, **attributes)
+        return found
+
+    def order(self, *names: str) -> list[str]:
+        """The steps of these names, in the order in which they began."""
+        return [name for step in self.road.steps() for name in names if step["name"].endswith(name)]
+
+    def failed(self) -> list[str]:
+        """What failed and made something above it fail."""
+        steps = self.road.steps()
+        counted = tree.failures(steps)
+        return [step["name"] for step in steps if counted.get(step["span_id"])]
+
+
+def _added(before: residue.Snapshot) -> list[str]:
+    return residue.diff(before, residue.take(), residue.Scope(own_only=False))
+
+
+@pytest.fixture(scope="module")
+def machine(containerd: Containerd) -> Iterator[None]:
+    """Judged when all of this module's stages are struck: nothing of theirs may be left."""
+    before = residue.take()
+    yield
+    assert_settles(
+        lambda: {line for line in _added(before) if "rdemo" in line or "runner-demo" in line}
+    )
+
+
+@pytest.fixture(scope="module")
+def stage(machine: None, containerd: Containerd) -> Iterator[Stage]:
+    with Stage(containerd=str(containerd.address), busybox=static_busybox()) as ready:
+        yield ready
+
+
+def test_happy(stage: Stage) -> None:
+    played = Played(stage, "happy")
+    (command,) = played.commands
+    assert command.code == 0
+    assert "Hello from a container." in command.output
+    assert played.order(*_ROUND_TRIP) == list(_ROUND_TRIP)
+    assert played.order("/create", "/attach", "/wait", "/start")[::2][:1] == ["/create"]
+    requests = [step["name"].rpartition("/")[2] for step in played.all("", kind="server")]
+    assert requests == ["create", "attach", "wait", "start"]
+    assert played.failed() == []
+    start = played.one("daemon.containerStart")
+    inside = [step["name"] for step in played.road.within(start)]
+    assert inside.index("daemon.createSpec") < inside.index("libcontainerd.ReplaceContainer")
+    spec = played.one("daemon.createSpec")["attributes"]["oci_spec"]
+    assert spec["process"]["args"] == ["demo"]
+    identity = start["attributes"]["container"]
+    engine_steps = [s for s in played.road.within(start) if s["name"].startswith("daemon.")]
+    assert {step["attributes"].get("container") for step in engine_steps} == {identity}
+
+
+def test_shim_and_process_are_seen(stage: Stage) -> None:
+    played = Played(stage, "crash")  # its process lives long enough to be looked at
+    shim, created = played.one("containerd-shim-runc-v2"), played.one("runc create")
+    started = played.one("execve")
+    assert created["parent_id"] == shim["span_id"]
+    assert created["attributes"]["pid"] == started["attributes"]["pid"]
+    assert created["attributes"]["command"].endswith("init")
+    assert started["attributes"]["command"].startswith("sleep")
+    assert {space.partition(":")[0] for space in started["attributes"]["namespaces"]} >= {
+        *("ipc", "mnt", "net", "pid", "uts")
+    }
+    # the engine was killed meanwhile, and another one took the container up
+    killed, restored = played.one("SIGKILL"), played.one("daemon.restore")
+    assert killed["began_ns"] < restored["began_ns"]
+    assert "1 still running" in restored["attributes"]["report"]
+    assert played.order(
+        "daemon.containerStart", "daemon.restore", "daemon.handleContainerExit"
+    ) == [
+        "daemon.containerStart",
+        "daemon.restore",
+        "daemon.handleContainerExit",
+    ]
+    assert [command.code for command in played.commands] == [0, 0]
+
+
+def test_missing_image(stage: Stage) -> None:
+    played = Played(stage, "missing-image")
+    assert played.commands[-1].code == 0
+    assert played.commands[-1].output.endswith("pulled, and run\n")
+    asked = [
+        (step["name"], step["attributes"]["status"])
+        for step in played.all("/create", kind="client")
+        if step["name"].startswith("POST")
+    ]
+    assert asked == [
+        ("POST /containers/create", 404),
+        ("POST /images/create", 200),
+        ("POST /containers/create", 201),
+    ]
+    again = played.all("POST /containers/create", kind="client")[-1]
+    assert (again["attributes"]["role"], again["attributes"]["attempt"]) == ("retry", 2)
+    pulled = played.one("POST /images/create", kind="server")
+    names = [step["name"] for step in played.road.within(pulled)]
+    assert "image.resolve" in names
+    assert "image.fetch_layer" in names
+
+
+def test_conflict(stage: Stage) -> None:
+    played = Played(stage, "conflict")
+    assert played.commands[-1].output == "once more, and now it runs\n"
+    replaced = played.one("libcontainerd.ReplaceContainer")
+    calls = [
+        (step["name"].rpartition(".")[2], bool(step["error"]))
+        for step in played.road.within(replaced)
+        if step["name"].startswith("containerd.")
+    ]
+    calls = [call for call in calls if not call[0].endswith(("/Get", "/Wait"))]
+    assert calls == [
+        ("Containers/Create", True),
+        ("Tasks/Kill", False),
+        ("Tasks/Delete", False),
+        ("Containers/Delete", False),
+        ("Containers/Create", False),
+    ]
+    first, second = played.all("libcontainerd.remote.NewContainer")
+    assert "already exists" in first["error"]
+    assert (second["attributes"]["role"], second["attributes"]["attempt"]) == ("retry", 2)
+    assert replaced["error"] is None
+
+
+@pytest.mark.parametrize(
+    ("name", "code", "reason"),
+    [
+        ("start-failure", 127, "executable file not found in $PATH"),
+        ("permission", 126, "permission denied"),
+    ],
+)
+def test_failed_starts(stage: Stage, name: str, code: int, reason: str) -> None:
+    played = Played(stage, name)
+    assert played.commands[0].code == code
+    assert played.failed() == ["containerd.services.tasks.v1.Tasks/Create"]
+    assert reason in played.one("Tasks/Create")["error"]
+    assert played.all("Tasks/Start") == []
+    start = played.one("daemon.containerStart")
+    undone = [s["name"] for s in played.road.within(start) if s["attributes"].get("role") == "undo"]
+    assert undone == ["libcontainerd.Delete", "daemon.Cleanup"]
+    deleted = played.road.within(played.one("libcontainerd.Delete"))
+    assert deleted[-1]["name"].endswith("Containers/Delete")
+    assert deleted[-1]["error"] is None
+    released = played.all("daemon.releaseNetwork")
+    assert released
+    assert all(step["error"] is None for step in released)
+    assert played.one("/start", kind="client")["attributes"]["status"] == 400
+
+
+def test_auto_remove(stage: Stage) -> None:
+    played = Played(stage, "auto-remove")
+    (command,) = played.commands
+    assert (command.code, command.output) == (3, "goodbye\n")
+    exit_, removed = played.one("daemon.handleContainerExit"), played.one("daemon.cleanupContainer")
+    assert exit_["attributes"]["exit_code"] == 3
+    assert exit_["began_ns"] < removed["began_ns"]
+    gone = [step["name"] for step in played.road.within(removed)]
+    assert gone[-1].endswith("Snapshots/Remove")
+    assert played.all("DELETE /containers/{name}") == []  # nobody but the engine has removed it
+
+
+def test_restart_policy(stage: Stage) -> None:
+    played = Played(stage, "restart-policy")
+    starts = played.all("daemon.containerStart")
+    assert [start["attributes"].get("restart", 0) for start in starts] == [0, 1, 2]
+    assert [start["attributes"].get("role") for start in starts] == [None, "restart", "restart"]
+    assert [pause["attributes"]["seconds"] for pause in played.all("restartmanager.wait")] == [
+        0.1,
+        0.2,
+    ]
+    exits = played.all("daemon.handleContainerExit")
+    assert [exit_["attributes"]["exit_code"] for exit_ in exits] == [1, 1, 1]
+    assert len(played.all("Tasks/Create")) == len(played.all("Tasks/Delete")) == 3
+
+
+def test_the_same_again_on_a_stage_of_its_own(machine: None, containerd: Containerd) -> None:
+    """Another stage beside the first; that neither leaves anything is seen at the end."""
+    with Stage(containerd=str(containerd.address), busybox=static_busybox()) as other:
+        played = Played(other, "start-failure")
+        assert [command.code for command in played.commands] == [127, 0]
+    assert not other.path.exists()
+    assert other.namespace not in containerd.ctr("namespaces", "list", "--quiet").split()

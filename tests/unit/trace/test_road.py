@@ -1,0 +1,52 @@
+"""The table of the road: our functions exist, and every step of ours stands in it."""
+
+from __future__ import annotations
+
+import functools
+import importlib
+import re
+from pathlib import Path
+
+import pytest
+
+import runner
+from runner.trace.road import LANES, ROAD, stop_of
+
+STEP = re.compile(r'\b(?:step|happened)\(\s*"([^"{]+)"')
+ELSEWHERE = {"image.load", "image.apply_diff", "image.create_diff"}
+"""Steps of work that is none of the road."""
+
+
+@pytest.mark.parametrize("name", ROAD)
+def test_our_function_exists(name: str) -> None:
+    module, _, function = ROAD[name].ours.partition(":")
+    found = functools.reduce(getattr, function.split("."), importlib.import_module(module))
+    assert callable(found)
+
+
+@pytest.mark.parametrize("name", ROAD)
+def test_what_a_stop_says(name: str) -> None:
+    stop = ROAD[name]
+    assert stop.lane in LANES
+    assert stop.says.endswith(".")
+    if stop.moby:
+        file, _, function = stop.moby.partition("#")
+        assert file.endswith(".go")
+        assert function.isidentifier()
+
+
+def test_every_step_is_in_the_table() -> None:
+    made = set()
+    for path in Path(runner.__file__).parent.rglob("*.py"):
+        if not {"_pb", "trace"} & set(path.parts):
+            made |= set(STEP.findall(path.read_text()))
+    assert made >= {"daemon.containerStart", "execve"}
+    assert made - ROAD.keys() <= ELSEWHERE
+
+
+def test_sides_of_a_request() -> None:
+    name = "POST /containers/create"
+    assert stop_of({"name": name, "attributes": {"kind": "server"}}).lane == "api"
+    assert stop_of({"name": name, "attributes": {"kind": "client"}}).lane == "cli"
+    call = "containerd.services.tasks.v1.Tasks/Create"
+    assert stop_of({"name": call, "attributes": {"kind": "client"}}).lane == "containerd"
