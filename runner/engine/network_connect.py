@@ -95,6 +95,8 @@ async def _connect_running(
         endpoint = await connect_to_network(engine, container, record, settings)
     except BaseException:
         container.record.network_settings.networks = before
+        network_settings.joined(engine, container)  # other ports may have been found for it
+        keep(engine, container)
         raise
     if endpoint is not None:
         await network_files.joined(engine, container, endpoint)
@@ -298,6 +300,7 @@ def _forget(container: Container, name: str) -> None:
     if name not in networks:
         raise RunnerError(f"container {container.id} is not connected to the network {name}")
     del networks[name]
+    container.record.mac_addresses.pop(name, None)
 
 
 async def _disconnect_running(engine: Engine, container: Container, record: NetworkRecord) -> None:
@@ -313,7 +316,7 @@ async def _disconnect_running(engine: Engine, container: Container, record: Netw
     left = engine.network.record(container.id)
     leaving = [one for one in left.endpoints if one.network_id == record.id] if left else []
     await engine.network.leave(container.id, record.id, ports_of(container))
-    del container.record.network_settings.networks[record.name]
+    _forget(container, record.name)
     network_settings.joined(engine, container)
     await network_files.left(container, leaving)
     log_network(engine, record, "disconnect", {"container": container.id})

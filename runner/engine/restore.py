@@ -202,6 +202,7 @@ async def _record_exit(engine: Engine, container: Container, task: Process | Non
     else:
         exit_status = ExitStatus(EXIT_UNKNOWN, times.now())
     container.state.set_stopped(exit_status)
+    networking.adopt(engine, container)
     networking.forget(container)
     # before the task is deleted: nobody else knows how it ended
     engine.containers.checkpoint(container)
