@@ -17,7 +17,7 @@ import msgspec
 
 from runner import trace
 from runner.engine import links, network_files, network_settings
-from runner.engine.networks import attachments, log_network, place_on
+from runner.engine.networks import log_network, place_on
 from runner.network import EndpointRequest, port_requests
 from runner.types.errors import (
     Forbidden,
@@ -142,7 +142,8 @@ def _check_endpoint(engine: Engine, container: Container, record: NetworkRecord)
         raise Forbidden("cannot create endpoint on configuration-only network")
     if record.driver in _INTERFACELESS:
         return
-    if any(endpoint.name == container.name for _, endpoint in attachments(engine, record)):
+    own = engine.network.record(container.id)
+    if own and any(endpoint.network_id == record.id for endpoint in own.endpoints):
         raise Forbidden(
             f"endpoint with name {container.name} already exists in network {record.name}"
         )
