@@ -87,7 +87,7 @@ def _drop_unknown(
     if version.below("1.41") and not _CGROUP2_MARK.exists():
         host.cgroupns_mode = host.cgroupns_mode or "host"
     if version.below("1.42"):
-        host.console_size = [0, 0]
+        host.console_size = (0, 0)
     else:
         host.kernel_memory = 0
     if version.below("1.43"):

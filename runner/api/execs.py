@@ -14,7 +14,6 @@ from runner.api.hijack import Taken, hijacked, upgrade_head
 from runner.api.respond import json_response
 from runner.api.routing import Route
 from runner.engine.exec import (
-    console_size,
     container_exec_create,
     container_exec_inspect,
     container_exec_resize,
@@ -43,7 +42,7 @@ async def start(call: Call) -> web.StreamResponse:
     options = await read_json(call.request, ExecStartOptions)
     call.engine.execs.active(call.name)
     with_size = options.tty and not call.version.below("1.42")
-    size = console_size(options.console_size) if with_size else None
+    size = options.console_size if with_size else None
     if options.detach:
         await container_exec_start(call.engine, call.name, None, size)
         return web.Response()

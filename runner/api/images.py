@@ -10,22 +10,29 @@ from aiohttp import web
 from runner.api.body import body_chunks
 from runner.api.image_filters import parse_image_filters
 from runner.api.progress import ProgressStream
-from runner.api.respond import json_response
+from runner.api.respond import Stream, json_response, wire_response
 from runner.api.routing import Route
 from runner.engine.images import (
+    image_delete,
+    image_history,
     image_import,
     image_inspect,
     image_list,
     image_load,
     image_pull,
+    image_push,
+    image_saving,
+    image_search,
     image_tag,
 )
 from runner.image import digest as digests
 from runner.image import platform as platforms
 from runner.image import reference as references
+from runner.image.deleting import DeleteOptions
 from runner.image.registry.credentials import Credentials
 from runner.types import wire
 from runner.types.errors import Forbidden, InvalidParameter, NotImplementedYet
+from runner.types.gotext import atoi
 from runner.types.image import Platform, ProgressMessage
 from runner.types.times import ZERO_TIME
 
@@ -55,11 +62,15 @@ async def create(call: Call) -> web.StreamResponse:
 
 async def _pull(call: Call, image: str, platform: Platform | None) -> web.StreamResponse:
     reference = _pull_reference(image, call.form.text("tag"))
-    credentials = Credentials.from_header(call.request.headers.get("X-Registry-Auth"))
+    credentials = _credentials(call)
     progress = ProgressStream(call)
     return await progress.run(
         image_pull(call.engine, reference, platform, credentials, progress.tell)
     )
+
+
+def _credentials(call: Call) -> Credentials:
+    return Credentials.from_header(call.request.headers.get("X-Registry-Auth"))
 
 
 def _pull_reference(image: str, tag: str) -> Reference:
@@ -72,6 +83,21 @@ def _pull_reference(image: str, tag: str) -> Reference:
     if reference.familiar_name == "scratch":
         raise Forbidden("'scratch' is a reserved name")
     return reference
+
+
+async def push(call: Call) -> web.StreamResponse:
+    """Push the tag, or without one all tags."""
+    name, tag = call.name, call.form.text("tag")
+    reference = repo_tag_reference(name, tag) if tag else references.parse(name)
+    assert reference is not None  # the route wants a name
+    platform = None
+    if not call.version.below("1.46"):
+        platform = _decode_platform(call.form.text("platform"))
+    credentials = _credentials(call)
+    progress = ProgressStream(call)
+    return await progress.run(
+        image_push(call.engine, reference, platform, credentials, progress.tell)
+    )
 
 
 async def _import(call: Call, platform: Platform | None) -> web.StreamResponse:
@@ -104,11 +130,7 @@ def repo_tag_reference(repo: str, tag: str) -> Reference | None:
 
 async def load(call: Call) -> web.StreamResponse:
     """Load an archive. dockerd tells even the first error in-band here."""
-    platform = None
-    if not call.version.below("1.48"):
-        if len(call.form.all("platform")) > 1:
-            raise InvalidParameter("multiple platform parameters not supported")
-        platform = _decode_platform(call.form.text("platform"))
+    platform = _single_platform(call)
     progress = ProgressStream(call, always=True)
     return await progress.run(
         image_load(
@@ -120,10 +142,21 @@ async def load(call: Call) -> web.StreamResponse:
     )
 
 
-def _decode_platform(text: str) -> Platform | None:
-    """moby DecodePlatform: an OCI platform in JSON."""
-    if not text:
+def _single_platform(call: Call) -> Platform | None:
+    """The platform to load or save, since API 1.48."""
+    if call.version.below("1.48"):
         return None
+    if len(call.form.all("platform")) > 1:
+        raise InvalidParameter("multiple platform parameters not supported")
+    return _decode_platform(call.form.text("platform"))
+
+
+def _decode_platform(text: str) -> Platform | None:
+    return decode_platform(text) if text else None
+
+
+def decode_platform(text: str) -> Platform:
+    """moby DecodePlatform: an OCI platform in JSON. Raises InvalidParameter."""
     try:
         platform = msgspec.json.decode(text, type=Platform)
     except (msgspec.DecodeError, UnicodeEncodeError) as err:
@@ -151,7 +184,7 @@ async def list_(call: Call) -> web.Response:
         manifests=form.flag("manifests") and not version.below("1.47"),
         shared_size=form.flag("shared-size") and not version.below("1.42"),
     )
-    return json_response([_summary_for(image, version) for image in found])
+    return wire_response([_summary_for(image, version) for image in found])
 
 
 def _summary_for(image: ImageSummary, version: ApiVersion) -> dict[str, Any]:
@@ -173,14 +206,13 @@ async def inspect(call: Call) -> web.Response:
     platform = None
     if not call.version.below("1.49"):
         platform = _decode_platform(call.form.text("platform"))
-    if call.form.flag("manifests") and not call.version.below("1.48"):
-        if platform is not None:
-            raise InvalidParameter(
-                "conflicting options: manifests and platform options cannot both be set"
-            )
-        raise NotImplementedYet("the manifests of an image are not shown yet")
-    found = await image_inspect(call.engine, call.name, platform)
-    return json_response(_inspect_for(found, call.version))
+    manifests = call.form.flag("manifests") and not call.version.below("1.48")
+    if manifests and platform is not None:
+        raise InvalidParameter(
+            "conflicting options: manifests and platform options cannot both be set"
+        )
+    found = await image_inspect(call.engine, call.name, platform, manifests=manifests)
+    return wire_response(_inspect_for(found, call.version))
 
 
 def _inspect_for(found: ImageInspect, version: ApiVersion) -> dict[str, Any]:
@@ -208,10 +240,65 @@ async def tag(call: Call) -> web.Response:
     return web.Response(status=201)
 
 
+async def history(call: Call) -> web.Response:
+    """How an image came about."""
+    platform = None
+    if not call.version.below("1.48"):
+        platform = _decode_platform(call.form.text("platform"))
+    return json_response(await image_history(call.engine, call.name, platform))
+
+
+async def delete(call: Call) -> web.Response:
+    """Take a name, or the image with it."""
+    if not call.name.strip():
+        raise InvalidParameter("image name cannot be blank")
+    wanted = [] if call.version.below("1.50") else call.form.all("platforms")
+    options = DeleteOptions(
+        force=call.form.flag("force"),
+        prune_parents=not call.form.flag("noprune"),
+        platforms=tuple(map(decode_platform, wanted)),
+    )
+    return json_response(await image_delete(call.engine, call.name, options))
+
+
+async def save(call: Call) -> web.StreamResponse:
+    """One or several images in an archive.
+
+    Where content is lacking in mid-stream the connection breaks: dockerd ends the archive with an
+    error message, which a client takes for a part of it.
+    """
+    names = [call.name] if call.name else call.form.all("names")
+    stream = Stream(call, "application/x-tar")
+    async with image_saving(call.engine, names, _single_platform(call)) as pieces:
+        async for piece in pieces:
+            await stream.write(piece)
+    return stream.response
+
+
+async def search(call: Call) -> web.Response:
+    """Look for repositories in an index."""
+    text = call.form.text("limit")
+    try:
+        limit = atoi(text) if text else 0
+    except ValueError as err:
+        raise InvalidParameter(f"invalid limit specified: {err}") from err
+    if limit < 0:
+        raise InvalidParameter("invalid limit specified")
+    chosen, credentials = call.form.filters(), _credentials(call)
+    found = await image_search(call.engine, call.form.text("term"), limit, chosen, credentials)
+    return json_response(found)
+
+
 ROUTES: Final = [
+    Route("GET", "/images/search", search),
+    Route("GET", "/images/get", save, stream=True),
+    Route("GET", "/images/{name:.*}/get", save, stream=True),
+    Route("GET", "/images/{name:.*}/history", history),
+    Route("DELETE", "/images/{name:.*}", delete),
     Route("POST", "/images/create", create, stream=True),
     Route("POST", "/images/load", load, stream=True),
     Route("GET", "/images/json", list_),
     Route("GET", "/images/{name:.*}/json", inspect),
+    Route("POST", "/images/{name:.*}/push", push, stream=True),
     Route("POST", "/images/{name:.*}/tag", tag),
 ]

@@ -158,6 +158,7 @@ def _engine_config(options: argparse.Namespace) -> EngineConfig:
         live_restore=options.live_restore,
         traceparent=os.environ.get("TRACEPARENT", ""),
         shutdown_timeout=options.shutdown_timeout,
+        certs_dirs=tuple(options.certs_dir) or _DEFAULTS.certs_dirs,
         log_config=LogConfig(
             type=options.log_driver,
             config=dict(_key_and_value(option) for option in options.log_opt),
@@ -190,6 +191,13 @@ def _parser() -> argparse.ArgumentParser:
     add("--default-runtime", default=_DEFAULTS.default_runtime)
     add("--no-live-restore", dest="live_restore", action="store_false", help="stop containers too")
     add("--shutdown-timeout", type=float, default=_DEFAULTS.shutdown_timeout, metavar="SECONDS")
+    add(
+        "--certs-dir",
+        type=Path,
+        action="append",
+        default=[],
+        help="registries' hosts.toml and certificates (default: Docker's and containerd's)",
+    )
     add("--log-driver", default="json-file", help="log driver of containers that name none")
     add("--log-opt", action="append", default=[], metavar="KEY=VALUE", help="option of that driver")
     add("--pidfile", type=Path)

@@ -77,11 +77,17 @@ def _function(command: Command) -> Callable[..., None]:
             default=inspect.Parameter.empty if default is ... else default,
             annotation=Annotated[_typers(annotation, info), info],
         )
-        for name, annotation, info, default in parameters(command)
+        for name, annotation, info, default in sorted(parameters(command), key=_place)
     ]
     call.__signature__ = inspect.Signature(declared)  # type: ignore[attr-defined]
     call.__annotations__ = {parameter.name: parameter.annotation for parameter in declared}
     return call
+
+
+def _place(parameter: tuple[str, Any, Any, Any]) -> str:
+    """Arguments as they are declared, then options by their names."""
+    name, _, info, _ = parameter
+    return "" if isinstance(info, typer.models.ArgumentInfo) else name
 
 
 def _typers(annotation: Any, info: Any) -> Any:

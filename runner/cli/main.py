@@ -152,7 +152,7 @@ def _if_there(path: str) -> str:
 
 _NOT_YET = (
     "build builder buildx compose config context history login logout manifest network plugin push"
-    " rmi save search secret service stack swarm trust volume"
+    " rmi save search secret service stack swarm trust"
 ).split()
 """docker's commands that runner has not got: no typing mistakes."""
 

@@ -26,7 +26,7 @@ class ConnectionFailed(ClientError):
 
     def __init__(self, host: str, reason: OSError | None = None) -> None:
         super().__init__(
-            f"Cannot connect to the Docker daemon at {host}. Is the docker daemon running?"
+            f"Cannot connect to the engine at {host}. Is it running? (runner serve starts one)"
         )
         self.reason = reason
 

@@ -29,6 +29,64 @@ def pull(
     return client.call("POST", "/images/create", query=query, headers=headers)
 
 
+def push(
+    client: EngineClient, name: str, tag: str, *, platform: str = "", registry_auth: str = ""
+) -> Response:
+    """Push `name` at a tag ("" for all tags); a stream of progress messages."""
+    query: Query = {"tag": tag} if tag else {}
+    if platform:
+        query["platform"] = platform
+    path = f"/images/{quote(name, b'/:')}/push"
+    headers = {"X-Registry-Auth": registry_auth}
+    return client.call("POST", path, query=query, body={}, headers=headers)
+
+
+def save(client: EngineClient, names: list[str], *, platform: str = "") -> Response:
+    """The images in one archive."""
+    query: Query = {"names": names}
+    if platform:
+        query["platform"] = platform
+    return client.call("GET", "/images/get", query=query)
+
+
+def remove(
+    client: EngineClient, ref: str, *, force: bool, prune: bool, platforms: list[str]
+) -> list[dict[str, str]]:
+    """Take a name, or the image with it; what was untagged and deleted."""
+    query: Query = {"platforms": platforms} if platforms else {}
+    if force:
+        query["force"] = "1"
+    if not prune:
+        query["noprune"] = "1"
+    path = f"/images/{quote(ref, b'/:@')}"
+    answer: list[dict[str, str]] = client.json("DELETE", path, query=query)
+    return answer
+
+
+def history(client: EngineClient, ref: str, *, platform: str = "") -> list[dict[str, Any]]:
+    """The steps of the image's making, the last first."""
+    query: Query = {"platform": platform} if platform else {}
+    path = f"/images/{quote(ref, b'/:@')}/history"
+    answer: list[dict[str, Any]] = client.json("GET", path, query=query)
+    return answer
+
+
+def search(
+    client: EngineClient, term: str, limit: int, filters: str, *, registry_auth: str = ""
+) -> list[dict[str, Any]]:
+    """Repositories that an index finds."""
+    query: Query = {"term": term}
+    if limit:
+        query["limit"] = str(limit)
+    if filters:
+        query["filters"] = filters
+    headers = {"X-Registry-Auth": registry_auth}
+    response = client.call("GET", "/images/search", query=query, headers=headers)
+    answer: list[dict[str, Any]] = response.json()
+    client.release(response)
+    return answer
+
+
 def load(
     client: EngineClient, archive: Iterator[bytes], *, quiet: bool, platform: str = ""
 ) -> Response:

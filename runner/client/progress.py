@@ -15,17 +15,25 @@ from runner.client.units import human_size
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from typing import Any
+
+    OnAux = Callable[[dict[str, Any]], None]
 
 _UP, _DOWN, _CLEAR = "\x1b[%dA", "\x1b[%dB", "\x1b[2K"
 
 
-def display(chunks: Iterator[bytes], fd: int) -> None:
-    """Show a stream of messages on `fd`. Raises the error that the stream ends with."""
+def display(chunks: Iterator[bytes], fd: int, on_aux: OnAux | None = None) -> None:
+    """Show a stream of messages on `fd`; `on_aux` gets what is not for showing.
+
+    Raises the error that the stream ends with.
+    """
     screen = _Screen(fd)
     try:
         for message in jsontext.documents(chunks):
+            if on_aux is not None and message.get("aux") is not None:
+                on_aux(message["aux"])
+                continue
             screen.show(message)
     except ValueError as err:
         raise ClientError(f"invalid message in the engine's stream: {err}") from err
@@ -125,7 +133,9 @@ def _time_left(detail: dict[str, Any], half: int, width: int) -> str:
     return f" {minutes}m{seconds}s" if minutes else f" {seconds}s"
 
 
-def drain(chunks: Iterator[bytes]) -> None:
+def drain(chunks: Iterator[bytes], on_aux: OnAux | None = None) -> None:
     """Read a stream of messages to its end without showing it. Raises as `display` does."""
     for message in jsontext.documents(chunks):
         raise_error(message)
+        if on_aux is not None and message.get("aux") is not None:
+            on_aux(message["aux"])

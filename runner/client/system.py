@@ -45,3 +45,9 @@ def prune_build_cache(client: EngineClient, filters: str, *, everything: bool) -
 def ping(client: EngineClient) -> None:
     """Return when the engine answers. Raises what `EngineClient.call` raises."""
     client.run("GET", "/_ping")
+
+
+def log_in(client: EngineClient, credentials: dict[str, str]) -> dict[str, Any]:
+    """Have the engine try credentials on their registry; its status and identity token."""
+    answer: dict[str, Any] = client.json("POST", "/auth", body=credentials)
+    return answer

@@ -64,6 +64,22 @@ class RawMode:
             termios.tcsetattr(self._fd, termios.TCSANOW, saved)
 
 
+class NoEcho:
+    """A terminal that does not show what is typed, while the block goes on."""
+
+    def __init__(self, fd: int) -> None:
+        self._fd = fd
+
+    def __enter__(self) -> None:
+        self._saved = termios.tcgetattr(self._fd)
+        mode = termios.tcgetattr(self._fd)
+        mode[3] &= ~termios.ECHO
+        termios.tcsetattr(self._fd, termios.TCSANOW, mode)
+
+    def __exit__(self, *_: object) -> None:
+        termios.tcsetattr(self._fd, termios.TCSANOW, self._saved)
+
+
 def parse_detach_keys(keys: str) -> bytes:
     """The bytes of a comma-separated sequence such as "ctrl-p,q" (moby/term ToBytes).
 

@@ -1,4 +1,4 @@
-"""The volume endpoints, as far as `inspect` and `prune` ask them."""
+"""The volume endpoints."""
 
 from __future__ import annotations
 
@@ -12,17 +12,41 @@ if TYPE_CHECKING:
     from runner.client.client import EngineClient, Query
 
 
+def create(client: EngineClient, body: dict[str, Any]) -> dict[str, Any]:
+    """Create one, or find the one of that name: the volume."""
+    answer: dict[str, Any] = client.json("POST", "/volumes/create", body=body)
+    return answer
+
+
+def list_volumes(client: EngineClient, filters: str) -> list[dict[str, Any]]:
+    """Those that fit, in no order."""
+    answer = client.json("GET", "/volumes", query=_filtered(filters))
+    return answer["Volumes"] or []
+
+
 def inspect(client: EngineClient, ref: str) -> dict[str, Any]:
     """Everything about it, as the engine says it."""
-    ref = ref.strip()
-    if not ref:
-        raise ClientError("invalid volume name or ID: value is empty")
-    answer: dict[str, Any] = client.json("GET", f"/volumes/{quote(ref)}")
+    answer: dict[str, Any] = client.json("GET", _path(ref))
     return answer
+
+
+def remove(client: EngineClient, ref: str, *, force: bool = False) -> None:
+    """Remove it; by force, having none to remove is success."""
+    client.run("DELETE", _path(ref), query={"force": "1"} if force else {})
 
 
 def prune(client: EngineClient, filters: str) -> dict[str, Any]:
     """Remove those that nobody uses."""
-    query: Query = {"filters": filters} if filters else {}
-    answer: dict[str, Any] = client.json("POST", "/volumes/prune", query=query)
+    answer: dict[str, Any] = client.json("POST", "/volumes/prune", query=_filtered(filters))
     return answer
+
+
+def _path(ref: str) -> str:
+    ref = ref.strip()
+    if not ref:
+        raise ClientError("invalid volume name or ID: value is empty")
+    return f"/volumes/{quote(ref)}"
+
+
+def _filtered(filters: str) -> Query:
+    return {"filters": filters} if filters else {}

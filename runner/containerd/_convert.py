@@ -79,5 +79,5 @@ def descriptor_from(message: descriptor_pb2.Descriptor) -> Descriptor:
         media_type=message.media_type,
         digest=message.digest,
         size=message.size,
-        annotations=dict(message.annotations),
+        annotations=dict(sorted(message.annotations.items())),
     )

@@ -61,6 +61,7 @@ class Leases:
         *,
         expires_in: timedelta = DEFAULT_EXPIRATION,
         kept_after: tuple[type[BaseException], ...] = (),
+        labels: Mapping[str, str] = _NO_LABELS,
     ) -> AsyncIterator[Lease]:
         """Hold everything that calls made inside create, also those of tasks started inside.
 
@@ -68,7 +69,7 @@ class Leases:
         reached then, it is left to its expiry, `expires_in` from now; so it is when the block ends
         with one of the errors of `kept_after`, for what it holds to be found by another attempt.
         """
-        lease = await self.create(expires_in=expires_in)
+        lease = await self.create(labels=labels, expires_in=expires_in)
         kept = False
         try:
             with self._connection.under_lease(lease.id):

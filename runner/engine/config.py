@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from runner.image.registry.hosts import DIRECTORIES
 from runner.types.container import LogConfig
 
 if TYPE_CHECKING:
@@ -22,6 +23,7 @@ class EngineConfig:
     `live_restore`: containers go on running without the engine. `shutdown_timeout` in seconds; the
     longest stop timeout of the containers counts when they are stopped with it.
     `containerd` is an address, or None: use the host's, or supervise one of our own.
+    `certs_dirs` have a directory for each registry host, with hosts.toml or certificates.
     `traceparent` (W3C Trace Context) is where the steps of the start itself hang, if anywhere.
     `log_config` is what containers get whose creation names no log driver.
     """
@@ -40,6 +42,7 @@ class EngineConfig:
     shutdown_timeout: float = 15.0
     traceparent: str = ""
     default_shm_size: int = 64 * 1024 * 1024
+    certs_dirs: tuple[Path, ...] = DIRECTORIES
     log_config: LogConfig = field(default_factory=lambda: LogConfig(type="json-file"))
 
     @property

@@ -49,6 +49,7 @@ class ContainerRecord(msgspec.Struct):
     network_settings: NetworkSettings = msgspec.field(default_factory=NetworkSettings)
     network: bytes = b""
     mac_addresses: dict[str, str] = msgspec.field(default_factory=dict)
+    links: dict[str, str] = msgspec.field(default_factory=dict)
     files_of: str = ""
     mount_points: dict[str, MountPoint] = msgspec.field(default_factory=dict)
     restart_count: int = 0

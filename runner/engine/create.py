@@ -23,6 +23,7 @@ from runner import trace
 from runner.engine import (
     images,
     init_layer,
+    links,
     mounts,
     names,
     network_settings,
@@ -79,7 +80,7 @@ async def container_create(
             image = await engine.images.get(config.image, platform)
         if platform is None:
             warnings += images.platform_warnings(image)
-        network_settings.validate_networking_config(networking_config)
+        network_settings.validate_networking_config(engine, networking_config)
         host_config = adapt_container_settings(host_config, engine.host)
         references.fix_container_references(engine, host_config)
         container = await _create(
@@ -123,7 +124,8 @@ async def _create(
             engine, container, undo, read_only_non_recursive=read_only_non_recursive
         )
         host_config.network_mode = host_config.network_mode or "default"
-        _set_networks(container, networking_config)
+        container.record.links = links.register(engine, host_config)
+        _set_networks(engine, container, networking_config)
         engine.containers.add(container)
         undo.callback(engine.containers.drop, container)
         engine.containers.checkpoint(container)
@@ -192,11 +194,11 @@ async def _remove_layer(engine: Engine, container: Container) -> None:
         await engine.containerd.snapshots(container.record.driver).remove(container.id)
 
 
-def _set_networks(container: Container, networking_config: NetworkingConfig) -> None:
+def _set_networks(
+    engine: Engine, container: Container, networking_config: NetworkingConfig
+) -> None:
     record = container.record
-    record.network_settings = network_settings.asked_for(
-        record.config, record.host_config, networking_config
-    )
+    record.network_settings = network_settings.asked_for(engine, record, networking_config)
     record.mac_addresses = {
         name: place.mac_address
         for name, place in record.network_settings.networks.items()

@@ -22,20 +22,23 @@ if TYPE_CHECKING:
     from runner.types.container import Summary
     from runner.types.image import ImageSummary
 
+    Background = Callable[[Coroutine[Any, Any, Any], str], asyncio.Task[Any]]
+
 T = TypeVar("T")
 
 
 class SingleFlight:
     """Work that is done once for all who want it while it is under way."""
 
-    def __init__(self) -> None:
+    def __init__(self, background: Background) -> None:
+        self._background = background
         self._under_way: dict[str, asyncio.Task[Any]] = {}
 
     async def do(self, key: str, work: Callable[[], Coroutine[Any, Any, T]]) -> T:
         """Do the work, or join those who do. The result is shared: it must not be changed."""
         task = self._under_way.get(key)
         if task is None:
-            task = self._under_way[key] = asyncio.create_task(work(), name=f"count {key}")
+            task = self._under_way[key] = self._background(work(), f"count {key}")
             task.add_done_callback(lambda _: self._under_way.pop(key))
         result: T = await asyncio.shield(task)
         return result
@@ -76,9 +79,7 @@ async def _layers(engine: Engine) -> int:
 
 
 async def _images(engine: Engine) -> list[ImageSummary]:
-    return await image_list(
-        engine, EVERY_IMAGE, intermediate=False, manifests=False, shared_size=True
-    )
+    return await image_list(engine, EVERY_IMAGE, shared_size=True)
 
 
 async def _containers(engine: Engine) -> list[Summary]:

@@ -20,6 +20,7 @@ from runner.engine.keeper import Keeper
 from runner.engine.leftovers import Leftovers
 from runner.engine.metrics import Metrics
 from runner.engine.monitor import Monitor
+from runner.engine.networks import Networks
 from runner.engine.prune import Pruning
 from runner.engine.shutdown import shut_down_containers, shutdown_timeout
 from runner.engine.state import count_states
@@ -27,6 +28,7 @@ from runner.engine.stats import StatsCollector
 from runner.engine.sysinfo import memory_total, read_sysinfo
 from runner.engine.task_events import follow_task_events
 from runner.files.service import FileService
+from runner.image.registry.hosts import RegistryHosts
 from runner.image.store import ImageStore
 from runner.logs import validate_log_opts
 from runner.oci.host import read_host
@@ -57,6 +59,7 @@ class Engine:
     containerd: Containerd
     images: ImageStore
     network: NetworkController
+    networks: Networks
     volumes: VolumeStore
 
     def __init__(self, config: EngineConfig, recordings: Recordings | None = None) -> None:
@@ -67,7 +70,8 @@ class Engine:
         self.execs = Execs()
         self.stats = StatsCollector(self)
         self.pruning = Pruning()
-        self.counting = SingleFlight()
+        self.image_pruning = Pruning()
+        self.counting = SingleFlight(self.background)
         self.recordings = recordings or Recordings()
         self.closing = False
         self._tasks: set[asyncio.Task[Any]] = set()
@@ -95,11 +99,13 @@ class Engine:
                 )
             )
             await self._ensure_namespace()
-            self.images = ImageStore(self.containerd, config.snapshotter)
+            hosts = RegistryHosts(config.certs_dirs)
+            self.images = ImageStore(self.containerd, config.snapshotter, hosts)
             self.volumes = VolumeStore(
                 config.data_root / "volumes", partial(self.events.publish, "volume")
             )
             await self.volumes.open()
+            self.networks = Networks(self.store.networks)
             self.network = networking.make_controller(self)
             resources.push_async_callback(self.network.close)
             self.files = FileService()

@@ -52,7 +52,7 @@ def container_exec_create(engine: Engine, reference: str, options: ExecOptions) 
     record.open_stdout = options.attach_stdout
     record.open_stderr = options.attach_stderr
     record.detach_keys = _escape_keys(options.detach_keys)
-    record.console_size = console_size(options.console_size)
+    record.console_size = options.console_size
     return add(engine, container, record).id
 
 
@@ -80,11 +80,6 @@ def add(engine: Engine, container: Container, record: ExecRecord) -> Exec:
     exec_.save()
     exec_run.log_event(engine, exec_, f"exec_create: {exec_.command}")
     return exec_
-
-
-def console_size(given: Sequence[int] | None) -> tuple[int, int] | None:
-    """A terminal's height and width."""
-    return (given[0], given[1]) if given else None
 
 
 def _escape_keys(text: str) -> bytes:

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 from runner import trace
 from runner.containerd.tasks import Status as TaskStatus
 from runner.engine import cleanup, rootfs
-from runner.engine.execs import Exec, saved
+from runner.engine.execs import Exec, check_active, saved
 from runner.engine.exit_status import ExitStatus, set_exit_code_from_error
 from runner.engine.exit_watch import exit_of
 from runner.oci.exec import ExecRequest, exec_process
@@ -41,13 +41,14 @@ _NOT_STARTED = 126
 async def start(engine: Engine, exec_: Exec, console_size: tuple[int, int] | None = None) -> None:
     """Start the process. On failure its exit code says why, and nothing of it is left.
 
-    Raises InvalidParameter, Conflict, NotFound or System.
+    Cancelled is this when the engine ends only: then the next one finds the record, and takes the
+    process up as it is. Raises InvalidParameter, Conflict, NotFound or System.
     """
     record = exec_.record
     with trace.step("daemon.ContainerExecStart", container=exec_.container.id, exec=exec_.id):
         try:
             await _start(engine, exec_, console_size or record.console_size)
-        except BaseException:
+        except Exception:
             exec_.container.execs.pop(exec_.id, None)
             record.running = False
             if record.exit_code is None:
@@ -63,6 +64,8 @@ async def start(engine: Engine, exec_: Exec, console_size: tuple[int, int] | Non
 
 async def _start(engine: Engine, exec_: Exec, console_size: tuple[int, int] | None) -> None:
     process = await _process(engine, exec_, console_size)
+    # its end may have come meanwhile, after which nothing is to be made in its directory
+    check_active(exec_.container, exec_.container.id)
     fifos = exec_.fifos
     fifos.make()
     exec_.save()
@@ -75,8 +78,6 @@ async def _start(engine: Engine, exec_: Exec, console_size: tuple[int, int] | No
         raise error from err
     if fifos.stdin:
         exec_.streams.stdin.open(fifos.stdin)
-        if exec_.streams.stdin.closed:  # by a client that was quicker
-            await close_stdin(engine, exec_)
 
 
 async def _process(engine: Engine, exec_: Exec, console_size: tuple[int, int] | None) -> bytes:
@@ -120,11 +121,10 @@ async def _start_process(engine: Engine, exec_: Exec) -> int:
     _watch(engine, exec_)
     try:
         return await engine.containerd.tasks.start(exec_.container.id, exec_.id)
-    except BaseException:
+    except Exception:
         assert exec_.watcher is not None
         exec_.watcher.cancel()
-        async with asyncio.timeout(_DELETE_TIMEOUT):
-            await _delete_process(engine, exec_)
+        await _delete_process(engine, exec_)
         raise
 
 
@@ -155,19 +155,20 @@ async def _handle_exit(engine: Engine, exec_: Exec, exit_status: ExitStatus) -> 
 async def _delete_process(engine: Engine, exec_: Exec) -> None:
     """Let the shim forget the process; it goes with its task in any case."""
     deleting = engine.containerd.tasks.delete_process(exec_.container.id, exec_.id)
-    await cleanup.attempt(deleting, "delete the process of an exec")
+    in_time = asyncio.wait_for(deleting, _DELETE_TIMEOUT)
+    await cleanup.attempt(in_time, "delete the process of an exec")
 
 
 async def close_stdin(engine: Engine, exec_: Exec) -> None:
     """End the input of the process; the shim holds a write end of the FIFO itself."""
     exec_.streams.stdin.close()
-    if exec_.started.is_set():
-        with suppress(NotFound):
-            await engine.containerd.tasks.close_io(exec_.container.id, exec_.id)
+    with suppress(NotFound):
+        await engine.containerd.tasks.close_io(exec_.container.id, exec_.id)
 
 
 async def kill(engine: Engine, exec_: Exec, signal: int) -> None:
-    """Send the process a signal; one that has ended gets none."""
+    """Send the process a signal, once it has been started; one that has ended gets none."""
+    await exec_.started.wait()
     with suppress(NotFound):
         await engine.containerd.tasks.kill(exec_.container.id, signal, exec_id=exec_.id)
 

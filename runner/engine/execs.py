@@ -169,12 +169,7 @@ class Execs:
 
 def check_active(container: Container, name: str) -> None:
     """Raise Conflict unless processes can be added to the container now."""
-    state = container.state
-    if not state.running:
-        raise Conflict(f"container {container.id} is not running")
-    if state.paused:
+    container.check_running()
+    if container.state.paused:
         raise Conflict(f"Container {name} is paused, unpause the container before exec")
-    if state.restarting:
-        raise Conflict(
-            f"Container {container.id} is restarting, wait until the container is running"
-        )
+    container.check_not_restarting()

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from runner.engine.exit_status import EXIT_UNKNOWN, ExitStatus
 from runner.types import times
-from runner.types.errors import NotFound, Unavailable
+from runner.types.errors import NotFound, RunnerError, Unavailable
 
 if TYPE_CHECKING:
     from runner.engine.engine import Engine
@@ -22,6 +22,7 @@ log = logging.getLogger(__name__)
 
 _CONTAINERD_TIMEOUT = 300.0
 _EVENT_UNDER_WAY = 0.2
+_ASK_AGAIN = 0.2
 
 
 async def exit_of(
@@ -41,14 +42,13 @@ async def exit_of(
             # deleted by somebody who may have been told of the exit: then so are we, by event
             await asyncio.wait({event}, timeout=_EVENT_UNDER_WAY)
             return event.result() if event.done() else ExitStatus(EXIT_UNKNOWN, times.now())
-        except Unavailable:
+        except RunnerError as err:
             log.warning(
-                "lost containerd or the shim while waiting for the exit; asking again",
-                extra={"container": container_id},
+                "cannot wait for the exit, asking again: %s", err, extra={"container": container_id}
             )
             await _until_serving(engine)
             # of a shim that has died containerd tells by event, and until then nothing new
-            await asyncio.wait({event}, timeout=_EVENT_UNDER_WAY)
+            await asyncio.wait({event}, timeout=_ASK_AGAIN)
         finally:
             wait.cancel()
 

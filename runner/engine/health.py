@@ -216,8 +216,8 @@ async def _run(
         assert record.exit_code is not None
         return record.exit_code, str(output)
     except asyncio.CancelledError:
-        # the container stops or pauses: the probe must not stay behind
-        engine.background(exec_run.kill(engine, exec_, signal.SIGKILL), f"end probe {exec_.id}")
+        # the container stops or pauses
+        _end(engine, exec_)
         raise
     finally:
         collecting.cancel()
@@ -229,9 +229,15 @@ async def _start(engine: Engine, exec_: Exec) -> None:
     starting = engine.background(exec_run.start(engine, exec_), f"start exec {exec_.id}")
     done, _ = await asyncio.wait({starting}, timeout=_STARTING_LIMIT)
     if not done:
+        _end(engine, exec_)
         raise RunnerError(f"timed out starting health check for container {exec_.container.id}")
     starting.result()
     engine.metrics.health_check_started(time.monotonic() - began)
+
+
+def _end(engine: Engine, exec_: Exec) -> None:
+    """The probe must not stay behind, be it only just being started."""
+    engine.background(exec_run.kill(engine, exec_, signal.SIGKILL), f"end probe {exec_.id}")
 
 
 async def _ends_within(exec_: Exec, seconds: float) -> bool:

@@ -3,22 +3,43 @@
 from __future__ import annotations
 
 import time
+from functools import partial
 from typing import TYPE_CHECKING
 
-from runner.image import archive, pull, reference
+from runner.image import archive, deleting, pruning, pull, push, reference
 from runner.image import platform as platforms
+from runner.image.distribution import inspect_remote
+from runner.image.history import image_history as history_of
 from runner.image.import_ import import_image
+from runner.image.registry.login import login
+from runner.image.registry.search import search
+from runner.types import filters
+from runner.types.errors import InvalidParameter, RunnerError
+from runner.types.gotext import atoi
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Iterator, Sequence
+    from contextlib import AbstractAsyncContextManager
 
+    from runner.engine.container import Container
     from runner.engine.engine import Engine
+    from runner.image.events import Tell
     from runner.image.listing import ImageFilters
     from runner.image.progress import Progress
     from runner.image.registry.credentials import Credentials
     from runner.image.store import Image
     from runner.image.summary import ContainersOf
-    from runner.types.image import ImageInspect, ImageSummary, Platform
+    from runner.types.filters import Filters
+    from runner.types.image import (
+        DistributionInspect,
+        HistoryItem,
+        ImageDeleteItem,
+        ImageInspect,
+        ImagePruneReport,
+        ImageSummary,
+        Platform,
+        SearchResult,
+    )
 
 
 def platform_warnings(image: Image) -> list[str]:
@@ -40,13 +61,37 @@ async def image_pull(
     credentials: Credentials | None,
     progress: Progress,
 ) -> None:
-    """Pull the image, or all tags of a bare name (moby PullImage). Emits `pull`."""
+    """Pull the image, or all tags of a bare name (moby PullImage). Emits `pull` for each."""
     began = time.monotonic()
     await pull.pull(
-        engine.images, ref, platform=platform, credentials=credentials, progress=progress
+        engine.images,
+        ref,
+        platform=platform,
+        credentials=credentials,
+        progress=progress,
+        report=partial(_log, engine),
     )
     engine.metrics.image_action("pull", time.monotonic() - began)
-    _log(engine, "pull", ref.familiar, ref.familiar_name)
+
+
+async def image_push(
+    engine: Engine,
+    ref: reference.Reference,
+    platform: Platform | None,
+    credentials: Credentials | None,
+    progress: Progress,
+) -> None:
+    """Push the image, or all tags of a bare name (moby PushImage). Emits `push`."""
+    began = time.monotonic()
+    await push.push(
+        engine.images,
+        ref,
+        platform=platform,
+        credentials=credentials,
+        progress=progress,
+        report=partial(_log, engine),
+    )
+    engine.metrics.image_action("push", time.monotonic() - began)
 
 
 async def image_load(
@@ -64,7 +109,7 @@ async def image_load(
         spool_dir=engine.config.spool_dir,
     )
     for image_id in loaded:
-        _log(engine, "load", image_id, image_id)
+        await _log(engine, "load", image_id, image_id)
 
 
 async def image_import(
@@ -84,7 +129,7 @@ async def image_import(
         message=message,
         platform=platform,
     )
-    _log(engine, "import", image_id, image_id)
+    await _log(engine, "import", image_id, image_id)
     return image_id
 
 
@@ -92,9 +137,9 @@ async def image_list(
     engine: Engine,
     filters: ImageFilters,
     *,
-    intermediate: bool,
-    manifests: bool,
-    shared_size: bool,
+    intermediate: bool = False,
+    manifests: bool = False,
+    shared_size: bool = False,
 ) -> list[ImageSummary]:
     """The images, newest first (moby Images)."""
     return await engine.images.list(
@@ -106,19 +151,107 @@ async def image_list(
     )
 
 
-async def image_inspect(engine: Engine, name: str, platform: Platform | None) -> ImageInspect:
+async def image_inspect(
+    engine: Engine, name: str, platform: Platform | None, *, manifests: bool = False
+) -> ImageInspect:
     """Everything about the image (moby ImageInspect). Raises NotFound."""
-    return await engine.images.inspect(name, platform)
+    return await engine.images.inspect(
+        name, platform, manifests=manifests, containers_of=_containers_of(engine)
+    )
+
+
+async def image_history(engine: Engine, name: str, platform: Platform | None) -> list[HistoryItem]:
+    """How the image came about (moby ImageHistory). Raises NotFound."""
+    began = time.monotonic()
+    found = await history_of(engine.images, name, platform)
+    engine.metrics.image_action("history", time.monotonic() - began)
+    return found
 
 
 async def image_tag(engine: Engine, name: str, target: reference.Reference) -> None:
     """Give the image another name (moby TagImage). Emits `tag`."""
     image_id = await engine.images.tag(name, target)
-    _log(engine, "tag", image_id, target.familiar)
+    await _log(engine, "tag", image_id, target.familiar)
 
 
-def _log(engine: Engine, action: str, image_id: str, name: str) -> None:
-    engine.events.publish("image", action, image_id, {"name": name})
+async def image_delete(
+    engine: Engine, name: str, options: deleting.DeleteOptions
+) -> list[ImageDeleteItem]:
+    """Take a name, or the image (moby ImageDelete). Emits `untag` and `delete`.
+
+    Raises NotFound, Conflict.
+    """
+    began = time.monotonic()
+    items = await deleting.delete(engine.images, name, _Usage(engine), options, _teller(engine))
+    engine.metrics.image_action("delete", time.monotonic() - began)
+    return items
+
+
+async def images_prune(
+    engine: Engine, filters: ImageFilters, *, dangling_only: bool
+) -> ImagePruneReport:
+    """Remove images that no container uses (moby ImagesPrune). Emits `untag` and `delete`.
+
+    Raises Conflict while another prune goes on.
+    """
+    with engine.image_pruning.exclusive():
+        return await pruning.prune(
+            engine.images,
+            filters,
+            [pruning.Use(c.record.image_id, c.config.image) for c in engine.containers],
+            dangling_only=dangling_only,
+            tell=_teller(engine),
+        )
+
+
+def image_saving(
+    engine: Engine, names: Sequence[str], platform: Platform | None
+) -> AbstractAsyncContextManager[AsyncIterator[bytes]]:
+    """The images in an archive (moby ExportImage). Emits `save` for each."""
+    return archive.saving(engine.images, names, platform, partial(_log, engine))
+
+
+class _Usage:
+    """Which containers stand against an image's deletion."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._containers = engine.containers
+
+    def running(self, image_id: str) -> str | None:
+        return next((c.id for c in self._made_from(image_id) if c.state.running), None)
+
+    def stopped(self, image_id: str) -> str | None:
+        return next((c.id for c in self._made_from(image_id) if not c.state.running), None)
+
+    def any(self, image_id: str) -> str | None:
+        mounting = (c for c in self._containers if _mounts_image(c, image_id))
+        return next((c.id for c in (*self._made_from(image_id), *mounting)), None)
+
+    def _made_from(self, image_id: str) -> Iterator[Container]:
+        return (c for c in self._containers if c.record.image_id == image_id)
+
+
+def _mounts_image(container: Container, image_id: str) -> bool:
+    points = container.record.mount_points.values()
+    return any(point.type == "image" and point.source == image_id for point in points)
+
+
+def _teller(engine: Engine) -> Tell:
+    """For events without the image's labels (moby logImageEvent)."""
+
+    def tell(action: str, image_id: str, name: str) -> None:
+        engine.events.publish("image", action, image_id, {"name": name})
+
+    return tell
+
+
+async def _log(engine: Engine, action: str, image_id: str, name: str) -> None:
+    """An event with the image's labels, as long as the image is there (moby LogImageEvent)."""
+    try:
+        labels = (await engine.images.get(image_id)).config.config.labels or {}
+    except RunnerError:
+        labels = {}
+    engine.events.publish("image", action, image_id, {**labels, "name": name})
 
 
 def _containers_of(engine: Engine) -> ContainersOf:
@@ -128,3 +261,38 @@ def _containers_of(engine: Engine) -> ContainersOf:
         if manifest := container.record.image_manifest:
             made.setdefault(manifest.digest, []).append(container.id)
     return lambda digest: made.get(digest, ())
+
+
+async def authenticate(engine: Engine, credentials: Credentials) -> str:
+    """Try the credentials; the registry's identity token (moby AuthenticateToRegistry)."""
+    return await login(engine.images.registries, credentials)
+
+
+async def image_search(
+    engine: Engine, term: str, limit: int, chosen: Filters, credentials: Credentials
+) -> list[SearchResult]:
+    """Repositories that an index finds (moby Search). Raises InvalidParameter."""
+    filters.validate(chosen, {"is-automated", "is-official", "stars"})
+    if filters.boolean(chosen, "is-automated"):
+        return []  # there are none any more
+    official = filters.boolean(chosen, "is-official")
+    stars = max([0, *(_stars(value) for value in chosen.get("stars", ()))])
+    return [
+        result
+        for result in await search(engine.images.registries, term, limit, credentials)
+        if official in {None, result.is_official} and result.star_count >= stars
+    ]
+
+
+def _stars(text: str) -> int:
+    try:
+        return atoi(text)
+    except ValueError as err:
+        raise InvalidParameter(f"invalid filter 'stars={text}': {err}") from err
+
+
+async def distribution_inspect(
+    engine: Engine, ref: reference.Reference, credentials: Credentials
+) -> DistributionInspect:
+    """What a registry has under the name. Raises NotFound."""
+    return await inspect_remote(engine.images.registries, ref, credentials)

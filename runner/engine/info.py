@@ -23,6 +23,7 @@ from runner.engine.runtime import binary
 from runner.engine.state import count_states
 from runner.engine.sysinfo import memory_total
 from runner.logs import DRIVERS
+from runner.network import KINDS
 from runner.types import times
 from runner.types.errors import InvalidParameter, RunnerError
 from runner.types.system import (
@@ -96,7 +97,7 @@ def _fill_host(engine: Engine, info: Info) -> None:
     info.driver = config.snapshotter
     info.driver_status = [["driver-type", "io.containerd.snapshotter.v1"]]
     info.plugins = PluginsInfo(
-        volume=["local"], network=["bridge", "host", "null"], log=sorted(DRIVERS)
+        volume=["local"], network=sorted((*KINDS, "host", "null")), log=sorted(DRIVERS)
     )
     info.security_options = _security_options(engine)
     info.firewall_backend = FirewallInfo(driver="iptables")
@@ -241,6 +242,8 @@ def mask_credentials(url: str) -> str:
 def engine_id(data_root: Path) -> str:
     """The engine's ID: made once, kept with its data."""
     path = data_root / "engine-id"
-    if not path.exists():
-        path.write_text(Path("/proc/sys/kernel/random/uuid").read_text().strip())
-    return path.read_text()
+    known = path.read_text() if path.exists() else ""
+    if not known:  # or the engine was killed while it wrote it
+        known = Path("/proc/sys/kernel/random/uuid").read_text().strip()
+        path.write_text(known)
+    return known

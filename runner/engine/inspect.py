@@ -5,7 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from runner.engine import network_settings, networking
+import msgspec
+
+from runner.engine import links, network_settings, networking
 from runner.engine.logs import log_path
 from runner.engine.sizes import Sizes
 from runner.types.container import InspectResponse
@@ -41,7 +43,9 @@ async def container_inspect(engine: Engine, reference: str, *, size: bool) -> In
         process_label="",
         app_armor_profile=record.app_armor_profile,
         exec_ids=list(container.execs) or None,
-        host_config=record.host_config,
+        host_config=msgspec.structs.replace(
+            record.host_config, links=links.shown(engine, container)
+        ),
         graph_driver=GraphDriverData(name=record.driver),
         size_rw=size_rw,
         size_root_fs=size_root_fs,

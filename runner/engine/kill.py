@@ -13,7 +13,7 @@ from runner.engine.exit_status import EXIT_UNKNOWN, ExitStatus
 from runner.engine.signals import parse_signal, stop_signal
 from runner.engine.wait import stopped_within
 from runner.types import times
-from runner.types.errors import Conflict, NotFound, RunnerError, System
+from runner.types.errors import NotFound, RunnerError, System
 
 if TYPE_CHECKING:
     from runner.engine.container import Container
@@ -47,8 +47,7 @@ async def kill_with_signal(engine: Engine, container: Container, number: int) ->
     """
     async with container.lock:
         state = container.state
-        if not state.running:
-            raise Conflict(f"container {container.id} is not running")
+        container.check_running()
         if _is_meant_to_stop(container, number):
             container.get_restart_manager().cancel()
         if not engine.closing:
@@ -100,8 +99,7 @@ async def kill(engine: Engine, container: Container) -> None:
 
     Raises Conflict when the container does not run, System when it will not die.
     """
-    if not container.state.running:
-        raise Conflict(f"container {container.id} is not running")
+    container.check_running()
     await kill_with_signal(engine, container, signal.SIGKILL)
     if await stopped_within(container, _EXIT_EVENT_WAIT):
         return

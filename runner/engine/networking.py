@@ -17,38 +17,25 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from runner import trace
-from runner.engine import network_settings
+from runner.engine import network_connect, network_files, network_settings
+from runner.engine.networks import log_network
 from runner.engine.references import joinable
-from runner.network import (
-    BridgeConfig,
-    EndpointRequest,
-    NetworkController,
-    NetworkFiles,
-    ResolutionConfig,
-    SandboxRecord,
-    port_requests,
-    write_initial,
-    write_joined,
-)
+from runner.network import BridgeConfig, NetworkController, NetworkFiles, SandboxRecord
 from runner.oci import request as oci
 from runner.types.errors import NotFound, RunnerError, System
-from runner.types.ids import generate_id
 from runner.types.modes import NetworkMode
 
 if TYPE_CHECKING:
-    from ipaddress import IPv4Address
-
     from runner.engine.container import Container
     from runner.engine.engine import Engine
+    from runner.network import NetworkRecord
     from runner.types.container import Config, HostConfig
+    from runner.types.network import EndpointSettings
 
 log = logging.getLogger(__name__)
 
 ERR_SETUP_NETWORKING = "failed to set up container networking"
 """Marks errors after which an exit is no exit: the task only ran to be deleted again."""
-
-_DRIVERS = {"bridge": "bridge", "host": "host", "none": "null"}
-"""The predefined networks, with their drivers as events name them."""
 
 
 def make_controller(engine: Engine) -> NetworkController:
@@ -58,7 +45,7 @@ def make_controller(engine: Engine) -> NetworkController:
         exec_root=config.exec_root,
         addresses=engine.store.addresses,
         bridge=BridgeConfig(
-            network_id=network_id(engine, "bridge"), name=config.bridge, bip=config.bip
+            network_id=engine.networks.get("bridge").id, name=config.bridge, bip=config.bip
         ),
     )
 
@@ -70,17 +57,6 @@ async def enable_forwarding(engine: Engine) -> None:
         await engine.network.enable_forwarding(drop=not engine.config.ip_forward_no_drop)
     except RunnerError as err:
         log.warning("%s", err)
-
-
-def network_id(engine: Engine, name: str) -> str:
-    """The stable ID of a predefined network. Raises NotFound for any other."""
-    if name not in _DRIVERS:
-        raise NotFound(f"network {name} not found")
-    known = engine.store.networks.by_name(name)
-    if known is None:
-        known = (generate_id(), msgspec.json.encode({"driver": _DRIVERS[name]}))
-        engine.store.networks.save(known[0], name, known[1])
-    return known[0]
 
 
 def default_hostname(container_id: str, config: Config, host_config: HostConfig) -> None:
@@ -113,30 +89,7 @@ async def initialize_networking(engine: Engine, container: Container) -> None:
             step.note(namespace=sandbox.key)
     network_settings.sandboxed(container, sandbox)
     container.record.files_of = container.id
-    gateway = await _host_gateway(engine, container)
-    write_initial(NetworkFiles(container.directory), _resolution(container), gateway)
-
-
-async def _host_gateway(engine: Engine, container: Container) -> IPv4Address | None:
-    """What `--add-host NAME:host-gateway` means: the bridge's address."""
-    if not _resolution(container).needs_host_gateway:
-        return None
-    await engine.network.start()
-    bridge = engine.network.default_network
-    return bridge.gateway if bridge else None
-
-
-def _resolution(container: Container) -> ResolutionConfig:
-    host_config, config = container.host_config, container.config
-    return ResolutionConfig(
-        hostname=config.hostname,
-        domainname=config.domainname,
-        extra_hosts=tuple(host_config.extra_hosts or ()),
-        dns=tuple(host_config.dns or ()),
-        dns_search=tuple(host_config.dns_search or ()),
-        dns_options=tuple(host_config.dns_options or ()),
-        host_mode=NetworkMode(host_config.network_mode).is_host,
-    )
+    await network_files.initialize(engine, container)
 
 
 async def allocate_network(engine: Engine, container: Container) -> None:
@@ -149,63 +102,41 @@ async def allocate_network(engine: Engine, container: Container) -> None:
     began = time.monotonic()
     try:
         with trace.step("daemon.allocateNetwork", container=container.id):
-            for name in container.record.network_settings.networks:
-                await _connect(engine, container, name)
+            for name, settings in list(container.record.network_settings.networks.items()):
+                await _allocate(engine, container, name, settings)
+            await network_files.write_all(engine, container)
     except RunnerError as err:
         raise err.wrap(ERR_SETUP_NETWORKING) from err
-    await _write_joined(engine, container)
-    record = engine.network.record(container.id)
-    container.record.network = msgspec.json.encode(record) if record else b""
-    engine.containers.checkpoint(container)
+    network_connect.keep(engine, container)
     engine.metrics.network_action("allocate", time.monotonic() - began)
 
 
-async def _connect(engine: Engine, container: Container, name: str) -> None:
-    began, identity = time.monotonic(), network_id(engine, name)
-    place = container.record.network_settings.networks[name]
-    place.network_id = identity
-    if name == "bridge":
-        await _join_bridge(engine, container, identity)
-    else:
-        place.endpoint_id = generate_id()
-    engine.metrics.network_action("connect", time.monotonic() - began)
+async def _allocate(
+    engine: Engine, container: Container, name: str, settings: EndpointSettings
+) -> None:
+    """Join a network that the container has by name or ID; from now on it has it by name."""
+    record = engine.networks.find(network_settings.network_id(name, settings))
+    _normalize_mode(engine, container)
+    networks = container.record.network_settings.networks
+    if name != record.name:
+        renamed = {record.name if key == name else key: one for key, one in networks.items()}
+        container.record.network_settings.networks = renamed
+        wanted = container.record.mac_addresses
+        if name in wanted:
+            wanted[record.name] = wanted.pop(name)
+    await network_connect.connect_to_network(engine, container, record, settings)
 
 
-async def _join_bridge(engine: Engine, container: Container, identity: str) -> None:
-    host_config, config = container.host_config, container.config
-    requested = network_settings.requested_mac_address(container, "bridge") or config.mac_address
-    with trace.step("daemon.connectToNetwork", container=container.id) as step:
-        endpoint = await engine.network.join(
-            container.id,
-            EndpointRequest(
-                name=container.name,
-                ports=port_requests(
-                    list(config.exposed_ports or {}),
-                    host_config.port_bindings,
-                    publish_all=host_config.publish_all_ports,
-                ),
-                mac_address=requested,
-            ),
-        )
-        if step is not None:
-            told = {"address": endpoint.address, "gateway": endpoint.gateway}
-            step.note(bridge=engine.config.bridge, interface=endpoint.interface, **told)
-    bridge = engine.config.bridge
-    network_settings.joined(container, "bridge", identity, bridge, endpoint)
-
-
-async def _write_joined(engine: Engine, container: Container) -> None:
-    """The three files once more, now that the addresses are known."""
-    record = engine.network.record(container.id)
-    if record is None:  # it shares another container's
-        return
-    write_joined(
-        NetworkFiles(container.directory),
-        _resolution(container),
-        record.sandbox,
-        addresses=[endpoint.address for endpoint in record.endpoints],
-        host_gateway=await _host_gateway(engine, container),
-    )
+def _normalize_mode(engine: Engine, container: Container) -> None:
+    """A network by the beginning of its ID is from now on named by the whole (normalizeNetMode)."""
+    mode = NetworkMode(container.host_config.network_mode)
+    if mode.is_user_defined:
+        try:
+            record = engine.networks.find(mode)
+        except NotFound as err:
+            raise err.wrap(f"could not find a network matching network mode {mode}") from err
+        if mode not in (record.id, record.name):
+            container.host_config.network_mode = record.id
 
 
 def connected(engine: Engine, container: Container) -> None:
@@ -213,9 +144,20 @@ def connected(engine: Engine, container: Container) -> None:
 
     Not before its task is made, as moby joins them only then.
     """
-    for name, place in container.record.network_settings.networks.items():
+    for record, place in _places(engine, container):
         if place.endpoint_id:
-            _log_network(engine, container, name, "connect")
+            log_network(engine, record, "connect", {"container": container.id})
+
+
+def _places(engine: Engine, container: Container) -> list[tuple[NetworkRecord, EndpointSettings]]:
+    """The networks that the container has, as far as there are such."""
+    found = []
+    for name, place in container.record.network_settings.networks.items():
+        try:
+            found.append((engine.networks.find(network_settings.network_id(name, place)), place))
+        except RunnerError:
+            continue
+    return found
 
 
 async def refresh_files(engine: Engine, container: Container) -> None:
@@ -225,7 +167,7 @@ async def refresh_files(engine: Engine, container: Container) -> None:
     """
     if any("disable_ipv6" in name for name in container.host_config.sysctls or {}):
         await engine.network.refresh(container.id)
-        await _write_joined(engine, container)
+        await network_files.write_all(engine, container)
 
 
 async def release_network(engine: Engine, container_id: str) -> None:
@@ -247,10 +189,10 @@ def released(engine: Engine, container: Container) -> None:
 
     As in moby whoever has a sandbox leaves every network, also one that could not be joined.
     """
-    settings = container.record.network_settings
-    known = [name for name in settings.networks if name in _DRIVERS]
-    for name in known if settings.sandbox_id else ():
-        _log_network(engine, container, name, "disconnect")
+    engine.network.hide(container.id)
+    if container.record.network_settings.sandbox_id:
+        for record, _ in _places(engine, container):
+            log_network(engine, record, "disconnect", {"container": container.id})
     forget(container)
 
 
@@ -258,11 +200,6 @@ def forget(container: Container) -> None:
     """The record no longer tells of a sandbox, of addresses and published ports."""
     network_settings.released(container)
     container.record.network = b""
-
-
-def _log_network(engine: Engine, container: Container, name: str, action: str) -> None:
-    attributes = {"container": container.id, "name": name, "type": _DRIVERS[name]}
-    engine.events.publish("network", action, network_id(engine, name), attributes)
 
 
 def sandbox_path(engine: Engine, container: Container) -> str:
@@ -285,13 +222,14 @@ def files_of(engine: Engine, container: Container) -> oci.NetworkFiles:
 def write_bundle_files(container: Container) -> None:
     """Write the three files as they are at a start without endpoints."""
     container.record.files_of = container.id
-    write_initial(NetworkFiles(container.directory), _resolution(container), None)
+    network_files.write_for_bundle(container)
 
 
 async def restore(engine: Engine, records: list[bytes]) -> None:
     """Take up the networks of the containers that run, after a restart of the engine."""
     decode = msgspec.json.Decoder(SandboxRecord).decode
-    await engine.network.restore([decode(record) for record in records if record])
+    sandboxes = [decode(record) for record in records if record]
+    await engine.network.restore(sandboxes, engine.networks.of_user())
 
 
 async def collect_garbage(engine: Engine) -> None:

@@ -19,15 +19,10 @@ async def container_pause(engine: Engine, reference: str) -> None:
     """
     container = engine.containers.get(reference)
     async with container.lock:
-        state = container.state
-        if not state.running:
-            raise Conflict(f"container {container.id} is not running")
-        if state.paused:
+        container.check_running()
+        if container.state.paused:
             raise Conflict(f"Container {container.id} is already paused")
-        if state.restarting:
-            raise Conflict(
-                f"Container {container.id} is restarting, wait until the container is running"
-            )
+        container.check_not_restarting()
         try:
             await engine.containerd.tasks.pause(container.id)
         except RunnerError as err:

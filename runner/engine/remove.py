@@ -37,7 +37,7 @@ async def container_rm(
     Conflict when it runs or is being removed already, System when it would not die.
     """
     if remove_link:
-        raise NotImplementedYet("removing links is not supported: this engine has no links")
+        raise NotImplementedYet("removing links is not supported")
     began = time.monotonic()
     container = engine.containers.get(reference)
     if container.state.removal_in_progress:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from runner.engine import network_connect
 from runner.engine.names import validate_name
 from runner.types.errors import Conflict, InvalidParameter, NotFound
 
@@ -32,6 +33,7 @@ async def container_rename(engine: Engine, reference: str, new_name: str) -> Non
         except (Conflict, InvalidParameter) as err:
             raise err.wrap("Error when allocating new name") from err
         container.record.name = new_name
-        engine.containers.checkpoint(container)
+        network_connect.renamed(engine, container)
+        network_connect.keep(engine, container)
         engine.containers.release_name(container.id, old_name)
         engine.events.log_container(container, "rename", {"oldName": f"/{old_name}"})

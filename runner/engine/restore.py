@@ -109,7 +109,7 @@ async def _restore(engine: Engine) -> Report:
                 _restore_one(engine, container, task, report, in_containerd=in_containerd)
             )
     await networking.collect_garbage(engine)
-    _restart_and_remove(engine, report)
+    await _restart_and_remove(engine, report)
     return report
 
 
@@ -208,18 +208,26 @@ async def _record_exit(engine: Engine, container: Container, task: Process | Non
     await start.cleanup_now_or_later(engine, container)
 
 
-def _restart_and_remove(engine: Engine, report: Report) -> None:
-    """Start what the policies want, remove what is to be removed at its end."""
+async def _restart_and_remove(engine: Engine, report: Report) -> None:
+    """Start what the policies want, remove what is to be removed at its end.
+
+    Clients are served only after that, as by dockerd: whoever asks finds the containers running.
+    """
+    tasks = []
     for container in engine.containers:
         record = container.record
         if record.state.running:
             continue
         if _should_restart(container) and record.has_been_started_before:
-            engine.background(_start_again(engine, container), f"restart {container.id}")
+            again = _start_again(engine, container)
+            tasks.append(engine.background(again, f"restart {container.id}"))
             report.restarted.append(container.id)
         elif record.host_config.auto_remove:
-            engine.background(remove.auto_remove(engine, container), f"remove {container.id}")
+            removal = remove.auto_remove(engine, container)
+            tasks.append(engine.background(removal, f"remove {container.id}"))
             report.removed.append(container.id)
+    if tasks:
+        await asyncio.wait(tasks)
 
 
 def _should_restart(container: Container) -> bool:

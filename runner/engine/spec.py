@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from runner import trace
-from runner.engine import mounts, networking, rootfs
+from runner.engine import links, mounts, networking, rootfs
 from runner.engine.references import joinable
 from runner.oci.create import create_spec as create_oci_spec
 from runner.oci.request import NamespacePaths, SpecRequest, UserMount
@@ -68,6 +68,7 @@ def _request(
         mounts=[_user_mount(mount) for mount in prepared.mounts],
         network_files=networking.files_of(engine, container),
         namespaces=namespaces,
+        linked_env=links.environment(engine, container),
         shm_path=mounts.shm_source(engine, container),
         init_path=str(engine.config.init_path or ""),
     )

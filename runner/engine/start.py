@@ -26,6 +26,7 @@ from runner import trace
 from runner.engine import (
     cleanup,
     health,
+    links,
     mounts,
     networking,
     observe,
@@ -236,6 +237,7 @@ async def _create_task(engine: Engine, container: Container) -> None:
         raise
     await endpoints
     networking.connected(engine, container)
+    await links.tell_parents(engine, container)
     await networking.refresh_files(engine, container)
 
 

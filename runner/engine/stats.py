@@ -219,7 +219,14 @@ def _network_stats(engine: Engine, container: Container) -> dict[str, NetworkSta
 
 
 def _sandbox_owner(engine: Engine, container: Container) -> Container:
-    """Whose network it is: another's in `container:` mode (moby getNetworkSandboxID)."""
+    """Whose network it is: another's in `container:` mode (moby getNetworkSandboxID).
+
+    A name may have come to mean a container that itself joined this one's: then it is nobody's.
+    """
+    passed: set[str] = set()
     while (mode := NetworkMode(container.host_config.network_mode)).is_container:
+        if container.id in passed:
+            return container
+        passed.add(container.id)
         container = engine.containers.get(mode.container)
     return container

@@ -36,7 +36,7 @@ async def follow_task_events(engine: Engine) -> None:
     while True:
         try:
             async for envelope in engine.containerd.events.subscribe(*filters):
-                await _handle(engine, envelope.event)
+                _handle(engine, envelope.event)
         except RunnerError as err:
             log.error("Failed to get event: %s", err)
         await asyncio.sleep(_RETRY_DELAY)
@@ -45,7 +45,9 @@ async def follow_task_events(engine: Engine) -> None:
             await engine.containerd.wait_until_serving(_SERVING_TIMEOUT)
 
 
-async def _handle(engine: Engine, event: object) -> None:
+def _handle(engine: Engine, event: object) -> None:
+    """What needs a container's lock waits for it beside: that may be held for as long as a client
+    takes to read, and other containers' exits come behind it. The lock keeps the order."""
     match event:
         case TaskExit(container_id=container_id, id=process_id):
             if container := engine.containers.known(container_id):
@@ -55,10 +57,12 @@ async def _handle(engine: Engine, event: object) -> None:
                     _note_exec_exit(engine, container, event)
         case TaskOOM(container_id=container_id):
             if container := engine.containers.known(container_id):
-                await _note_oom(engine, container)
+                engine.background(_note_oom(engine, container), f"note OOM of {container_id}")
         case TaskPaused(container_id=container_id) | TaskResumed(container_id=container_id):
             if container := engine.containers.known(container_id):
-                await note_paused(engine, container, paused=isinstance(event, TaskPaused))
+                paused = isinstance(event, TaskPaused)
+                work = note_paused(engine, container, paused=paused)
+                engine.background(work, f"note pause of {container_id}")
         case _:
             pass
 

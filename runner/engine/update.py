@@ -51,26 +51,20 @@ async def container_update(engine: Engine, reference: str, wanted: HostConfig) -
 
 
 async def _update(engine: Engine, container: Container, wanted: HostConfig) -> None:
+    """Locked to the end: what is taken back must not be another update's."""
     async with container.lock:
-        before = container.host_config
-        if _is_marked_for_removal(container):
+        before, state = container.host_config, container.state
+        if state.removal_in_progress or state.dead:
             raise RunnerError('container is marked for removal and cannot be "update"')
         _set_host_config(engine, container, updated(before, wanted))
-        applies = container.state.running and not container.state.restarting
-    try:
-        if applies:
-            await _update_task(engine, container, wanted)
-    except RunnerError:
-        async with container.lock:
-            if not _is_marked_for_removal(container):
-                _set_host_config(engine, container, before)
-        raise
-    finally:
-        engine.events.log_container(container, "update")
-
-
-def _is_marked_for_removal(container: Container) -> bool:
-    return container.state.removal_in_progress or container.state.dead
+        try:
+            if state.running and not state.restarting:
+                await _update_task(engine, container, wanted)
+        except RunnerError:
+            _set_host_config(engine, container, before)
+            raise
+        finally:
+            engine.events.log_container(container, "update")
 
 
 def _set_host_config(engine: Engine, container: Container, host_config: HostConfig) -> None:

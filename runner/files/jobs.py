@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
 from typing import TYPE_CHECKING
@@ -115,5 +116,7 @@ def failure(error: Exception) -> messages.Failed:
             return messages.Failed(str(error))
         case OSError():
             return messages.Failed(error_text(error), missing=isinstance(error, FileNotFoundError))
+        case ValueError():  # a NUL in a path: Python asks the kernel nothing
+            return messages.Failed(os.strerror(errno.EINVAL).lower())
         case _:
             return messages.Failed(f"{type(error).__name__}: {shown(str(error))}")

@@ -10,6 +10,7 @@ import os
 import stat
 from typing import TYPE_CHECKING, Final
 
+from runner.files.errors import FilesError
 from runner.files.messages import shown
 from runner.files.paths import base, split
 from runner.linux.libc import error_text
@@ -35,7 +36,7 @@ _TOLD_MAX: Final = 20
 """How many of the skipped files are told of."""
 
 
-class ShrunkError(Exception):
+class ShrunkError(FilesError):
     """A file has lost bytes that its header has promised already."""
 
 

@@ -115,8 +115,9 @@ class Work:
             each.setblocking(False)
 
     async def ask(self, job: Job) -> None:
-        """Say what is to be done."""
-        await self._loop.sock_sendall(self._control, _encode(job) + b"\n")
+        """Say what is to be done. Of a process that is gone the first answer tells."""
+        with contextlib.suppress(ConnectionError):
+            await self._loop.sock_sendall(self._control, _encode(job) + b"\n")
 
     async def stat(self) -> PathStat:
         """What is at the path. Raises as `finish` does."""

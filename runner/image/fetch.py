@@ -6,9 +6,9 @@ import asyncio
 from typing import TYPE_CHECKING, Protocol
 from weakref import WeakValueDictionary
 
-from runner.containerd.content import Info
 from runner.image import documents, mediatypes
 from runner.image.ingest import ingest, ingest_document
+from runner.image.origin import note_origin
 from runner.trace import step
 from runner.types.errors import InvalidParameter, NotFound
 
@@ -18,9 +18,6 @@ if TYPE_CHECKING:
     from runner.containerd.content import Content, Writer
     from runner.image.reference import Reference
     from runner.types.image import Descriptor
-
-_LABEL_SIZE_MAX = 4096
-"""Bytes of a label's key and value together (containerd pkg/labels)."""
 
 _locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
@@ -45,9 +42,7 @@ class Fetcher:
     def __init__(self, content: Content, source: Source, reference: Reference) -> None:
         self._content = content
         self._source = source
-        host = reference.domain.partition(":")[0]
-        self._origin = f"{mediatypes.LABEL_DISTRIBUTION_SOURCE}.{host}"
-        self._repository = reference.path
+        self._reference = reference
 
     async def document(self, descriptor: Descriptor) -> bytes:
         """An index, manifest or config, with the labels by which it keeps what it refers to.
@@ -60,7 +55,7 @@ class Fetcher:
             data = await self._source.document(descriptor)
         labels = mediatypes.gc_labels(documents.children(descriptor, data))
         await ingest_document(self._content, data, labels)
-        await self._note_origin(descriptor.digest)
+        await note_origin(self._content, descriptor.digest, self._reference)
         return data
 
     async def layer(self, descriptor: Descriptor, received: Callable[[int], None]) -> bool:
@@ -77,7 +72,7 @@ class Fetcher:
         with step("image.fetch_layer", digest=descriptor.digest, size=descriptor.size):
             async with _lock(descriptor.digest):
                 new = await self._write(descriptor, received)
-        await self._note_origin(descriptor.digest)
+        await note_origin(self._content, descriptor.digest, self._reference)
         return new
 
     async def _write(self, descriptor: Descriptor, received: Callable[[int], None]) -> bool:
@@ -90,16 +85,6 @@ class Fetcher:
 
         ref = mediatypes.ingest_ref(descriptor)
         return await ingest(self._content, ref, descriptor, fill, resumable=True)
-
-    async def _note_origin(self, digest: str) -> None:
-        """Note the repository, from which a later push may mount the blob."""
-        info = await self._content.info(digest)
-        repositories = {*info.labels.get(self._origin, "").split(","), self._repository} - {""}
-        value = ",".join(sorted(repositories))
-        if len(self._origin) + len(value) > _LABEL_SIZE_MAX:
-            return
-        noted = Info(digest, labels={self._origin: value})
-        await self._content.update(noted, f"labels.{self._origin}")
 
 
 def _lock(digest: str) -> asyncio.Lock:

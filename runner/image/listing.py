@@ -83,15 +83,11 @@ async def list_images(
     With `intermediate` also those without a name that others were committed upon. Raises NotFound
     for an image that a filter names and InvalidParameter for a bad name there.
     """
-    bounds = await _bounds(store, filters)
+    every = await store.images.list()
+    shown = every if intermediate else _without_intermediate(every)
     entries: dict[str, _Entry] = {}
-    found = await store.images.list()
-    hidden = set() if intermediate else {mediatypes.parent_of(record.labels) for record in found}
-    for record in found:
-        if lookup.is_dangling(record) and record.target.digest in hidden:
-            continue
-        if await _passes(store, record, filters, bounds):
-            _enter(entries, record)
+    for record in await passing(store, shown, filters):
+        _enter(entries, record)
     summarizer = Summarizer(store.documents, store.snapshots, containers_of)
     matcher = platforms.requested_or_default(None)
     items: list[tuple[ImageSummary, Summary]] = []
@@ -103,6 +99,22 @@ async def list_images(
     if shared_size:
         await _add_shared_sizes(items, summarizer)
     return sorted((item for item, _ in items), key=lambda item: item.created, reverse=True)
+
+
+def _without_intermediate(every: list[Record]) -> list[Record]:
+    parents = {mediatypes.parent_of(record.labels) for record in every}
+    return [r for r in every if not (lookup.is_dangling(r) and r.target.digest in parents)]
+
+
+async def passing(
+    store: ImageStore, candidates: list[Record], filters: ImageFilters
+) -> list[Record]:
+    """The records that the filters let pass.
+
+    Raises NotFound for an image that a filter names and InvalidParameter for a bad name there.
+    """
+    bounds = await _bounds(store, filters)
+    return [r for r in candidates if await _passes(store, r, filters, bounds)]
 
 
 def _enter(entries: dict[str, _Entry], record: Record) -> None:

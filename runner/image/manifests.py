@@ -69,6 +69,16 @@ class Documents:
             return False
         return True
 
+    async def is_complete(self, manifest: Descriptor) -> bool:
+        """Whether the manifest, its config and all layers are there (containerd images.Check)."""
+        try:
+            children = await self.children(manifest)
+        except NotFound:
+            return False
+        return await self.has(manifest.digest) and all(
+            [await self.has(child.digest) for child in children]
+        )
+
     async def walk_present(self, target: Descriptor) -> AsyncIterator[Descriptor]:
         """The target and all beneath it that is present, depth first (walkPresentChildren)."""
         if not await self.has(target.digest):

@@ -26,7 +26,8 @@ DOCKER_SCHEMA1 = frozenset(
 )
 
 _OCI_LAYER_PREFIX = "application/vnd.oci.image.layer."
-_DOCKER_FOREIGN_LAYER = "application/vnd.docker.image.rootfs.foreign.diff.tar"
+_DOCKER_FOREIGN = "application/vnd.docker.image.rootfs.foreign"
+_DOCKER_FOREIGN_LAYER = f"{_DOCKER_FOREIGN}.diff.tar"
 _DOCKER_LAYERS = frozenset(
     {
         MEDIA_TYPE_DOCKER_LAYER,
@@ -44,6 +45,7 @@ ANNOTATION_ATTESTATION = "vnd.docker.reference.type"
 
 LABEL_UNCOMPRESSED = "containerd.io/uncompressed"
 LABEL_PARENT = "org.mobyproject.image.parent"
+"""Whoever makes an image from another notes it here (moby imageLabelClassicBuilderParent)."""
 LABEL_DISTRIBUTION_SOURCE = "containerd.io/distribution.source"
 _LABEL_CONTENT = "containerd.io/gc.ref.content"
 _LABEL_SNAPSHOT = "containerd.io/gc.ref.snapshot"
@@ -68,6 +70,25 @@ def is_layer(media_type: str) -> bool:
     """A layer, whatever its compression or encryption."""
     base = media_type.partition("+")[0]
     return media_type.startswith(_OCI_LAYER_PREFIX) or base in _DOCKER_LAYERS
+
+
+def is_nondistributable(media_type: str) -> bool:
+    """A layer that its maker lets nobody pass on, such as Windows's."""
+    return media_type.startswith((f"{_OCI_LAYER_PREFIX}nondistributable.", f"{_DOCKER_FOREIGN}."))
+
+
+def is_shown(media_type: str) -> bool:
+    """Whether a blob's progress is shown: all but small documents (showBlobProgress)."""
+    return is_layer(media_type) or not (
+        is_index(media_type) or is_manifest(media_type) or is_config(media_type)
+    )
+
+
+def origin_label(domain: str) -> str:
+    """The label that names the repositories of a registry where a blob comes from, without port
+    (containerd pkg/labels, distributionSourceLabelKey)."""
+    name = domain[1:].partition("]")[0] if domain.startswith("[") else domain.partition(":")[0]
+    return f"{LABEL_DISTRIBUTION_SOURCE}.{name}"
 
 
 def ingest_ref(descriptor: Descriptor) -> str:

@@ -1,16 +1,19 @@
-"""The lines that a pull tells its client (moby daemon/containerd/progress.go, jsonmessage)."""
+"""What a pull or push tells its client (moby daemon/containerd/progress.go, jsonmessage)."""
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import time
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Protocol
 
 from runner.image import digest as digests
 from runner.types.image import ProgressDetail, ProgressMessage
 
 if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
     from runner.types.image import Descriptor
 
 Progress = Callable[[ProgressMessage], None]
@@ -23,6 +26,21 @@ _UNITS = ("B", "kB", "MB", "GB", "TB", "PB", "EB", "ZB", "YB")
 
 def silent(_: ProgressMessage) -> None:
     """For callers that show nothing."""
+
+
+class _Ticking(Protocol):
+    async def run(self) -> None: ...
+
+
+@contextlib.asynccontextmanager
+async def ticking(shown: _Ticking) -> AsyncIterator[None]:
+    """Have the progress told while the block goes on."""
+    ticker = asyncio.create_task(shown.run())
+    try:
+        yield
+    finally:
+        ticker.cancel()
+        await asyncio.wait([ticker])
 
 
 def human_size(size: int) -> str:
@@ -42,6 +60,73 @@ def bar(current: int, total: int) -> str:
     return f"[{'=' * filled}>{' ' * (_BAR - filled)}] {counts}"
 
 
+class PushProgress:
+    """What is said of each blob of a push, in the manifests' order (pushProgress)."""
+
+    def __init__(self, tell: Progress) -> None:
+        self._tell = tell
+        self._under_way: dict[str, tuple[Descriptor, int | None]] = {}
+        self._done: dict[str, str] = {}
+        self._told: set[str] = set()
+        self._given_up = False
+
+    def message(self, text: str) -> None:
+        """A line without progress."""
+        self._tell(ProgressMessage(status=text))
+
+    def aux(self, **facts: Any) -> None:
+        """Something for the client's program."""
+        self._tell(ProgressMessage(progress_detail=ProgressDetail(), aux=facts))
+
+    def waiting(self, blob: Descriptor) -> None:
+        """The blob belongs to the image."""
+        self._under_way.setdefault(blob.digest, (blob, None))
+
+    def pushing(self, blob: Descriptor, sent: int) -> None:
+        """So many bytes are there."""
+        self._under_way[blob.digest] = blob, sent
+
+    def done(self, blob: Descriptor, how: str) -> None:
+        """The registry has the blob."""
+        self._done[blob.digest] = how
+
+    def give_up_waiting(self) -> None:
+        """What has not begun by now is not here (TurnNotStartedIntoUnavailable)."""
+        self._given_up = True
+
+    async def run(self) -> None:
+        """Tell how far each is, ten times a second, until cancelled."""
+        while True:
+            await asyncio.sleep(_INTERVAL)
+            self.tick()
+
+    def tick(self) -> None:
+        """Tell how far each is; of what is done, once."""
+        for digest, (blob, sent) in self._under_way.items():
+            if digest in self._told:
+                continue
+            if digest in self._done:
+                self._told.add(digest)
+                self._say(digest, self._done[digest])
+            elif sent is None or (self._given_up and not sent):
+                self._say(digest, "Unavailable" if self._given_up else "Waiting")
+            else:
+                detail = ProgressDetail(current=sent, total=blob.size)
+                self._say(digest, "Pushing", detail, bar(sent, blob.size) if sent else "")
+
+    def _say(
+        self, digest: str, status: str, detail: ProgressDetail | None = None, shown: str = ""
+    ) -> None:
+        self._tell(
+            ProgressMessage(
+                status=status,
+                progress_detail=detail or ProgressDetail(),
+                progress=shown,
+                id=digests.short(digest),
+            )
+        )
+
+
 class PullProgress:
     """What is said of each layer; once `hidden`, nothing is said of layers."""
 
@@ -51,6 +136,11 @@ class PullProgress:
         self._downloading: dict[str, tuple[int, int]] = {}
         self._extracting: dict[str, float] = {}
         self._told: set[tuple[str, str]] = set()
+        self._unseen: set[str] = set()
+
+    def hide(self, layer: Descriptor) -> None:
+        """Say nothing of this layer."""
+        self._unseen.add(layer.digest)
 
     def message(self, text: str, identifier: str = "") -> None:
         """A line without progress."""
@@ -103,7 +193,8 @@ class PullProgress:
 
     def _once(self, layer: Descriptor, status: str, detail: ProgressDetail | None = None) -> None:
         """A manifest may name a layer twice; each line comes once."""
-        if self.hidden or (layer.digest, status) in self._told:
+        unseen = self.hidden or layer.digest in self._unseen
+        if unseen or (layer.digest, status) in self._told:
             return
         self._told.add((layer.digest, status))
         self._say(layer.digest, status, detail or ProgressDetail(hidecounts=True), "")

@@ -8,7 +8,6 @@ the name change hands.
 from __future__ import annotations
 
 import asyncio
-import contextlib
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING
@@ -17,24 +16,34 @@ from runner.containerd.images import Image as Record
 from runner.containerd.leases import Resource
 from runner.image import documents, lookup, mediatypes, records
 from runner.image import platform as platforms
+from runner.image.events import unreported
 from runner.image.fetch import Fetcher
-from runner.image.progress import Progress, PullProgress, silent
+from runner.image.progress import Progress, PullProgress, silent, ticking
 from runner.image.registry import Credentials, Registry
-from runner.image.registry.errors import NoMatchingManifest, TransportError, translate
+from runner.image.registry.errors import (
+    NoMatchingManifest,
+    TransportError,
+    translate,
+    translate_listing_error,
+)
 from runner.image.unpack import Observer
 from runner.trace import step
 from runner.types.errors import InvalidParameter, NotFound, RunnerError
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Sequence
+    from collections.abc import Sequence
 
+    from runner.image.events import Report
     from runner.image.platform import Matcher
     from runner.image.reference import Reference
     from runner.image.store import ImageStore
-    from runner.types.image import Descriptor, Manifest, Platform
+    from runner.types.image import Descriptor, ImageConfig, Manifest, Platform
 
 MAX_CONCURRENT_DOWNLOADS = 3
 """dockerd's default for --max-concurrent-downloads."""
+
+PULL_LEASE_LABEL = "moby/prune.images"
+"""On leases that may outlive their pull: pruning takes these."""
 
 _KEPT_FOR = timedelta(hours=8)
 _RESUMABLE = (asyncio.CancelledError, TransportError)
@@ -52,18 +61,21 @@ async def pull(
     platform: Platform | None = None,
     credentials: Credentials | None = None,
     progress: Progress = silent,
+    report: Report = unreported,
 ) -> None:
     """Pull the tag or digest, or all tags for a bare name (moby PullImage).
 
     Raises dockerd's errors: NotFound, Unauthorized, Forbidden, DataLoss, and RunnerError for a
     registry that cannot be reached. A failed pull leaves nothing behind, one that was cancelled or
     whose connection broke only what the next one goes on with, for eight hours.
+    Reports `pull` for each tag.
     """
     credentials = credentials or Credentials()
     if not reference.is_name_only:
         await _pull_tag(store, reference, platform, credentials, progress)
+        await report("pull", reference.familiar, reference.familiar_name)
         return
-    for tag in await _tags(reference, credentials, platform):
+    for tag in await _tags(store, reference, credentials):
         try:
             tagged = reference.with_tag(tag)
         except InvalidParameter:
@@ -72,16 +84,15 @@ async def pull(
             await _pull_tag(store, tagged, platform, credentials, progress)
         except RunnerError as err:
             raise err.wrap(f"error pulling {tagged}") from err
+        await report("pull", tagged.familiar, tagged.familiar_name)
 
 
-async def _tags(
-    reference: Reference, credentials: Credentials, platform: Platform | None
-) -> list[str]:
+async def _tags(store: ImageStore, reference: Reference, credentials: Credentials) -> list[str]:
     try:
-        async with Registry(reference, credentials) as registry:
+        async with Registry(reference, credentials, hosts=store.registries) as registry:
             return await registry.tags()
     except RunnerError as err:
-        raise translate(err, reference, platform) from err
+        raise translate_listing_error(err, reference) from err
 
 
 async def _pull_tag(
@@ -95,10 +106,12 @@ async def _pull_tag(
     shown = PullProgress(tell)
     leases = store.containerd.leases
     try:
-        async with leases.hold(expires_in=_KEPT_FOR, kept_after=_RESUMABLE) as lease:
+        async with leases.hold(
+            expires_in=_KEPT_FOR, kept_after=_RESUMABLE, labels={PULL_LEASE_LABEL: "true"}
+        ) as lease:
             if old is not None:
                 await leases.add_resource(lease.id, Resource("content", old.target.digest))
-            async with Registry(reference, credentials) as registry:
+            async with Registry(reference, credentials, hosts=store.registries) as registry:
                 target = await _Pull(store, reference, registry, platform, shown).run()
             await _name(store, reference, target, old)
     except RunnerError as err:
@@ -143,7 +156,7 @@ class _Pull:
             target = await self.registry.resolve(self.reference)
         manifest = await self._manifest(fetcher, target)
         layers = _Layers(self.store, fetcher, manifest, self.shown)
-        async with _ticking(self.shown):
+        async with ticking(self.shown):
             await layers.fetch_and_unpack()
         return target
 
@@ -202,10 +215,11 @@ class _Layers(Observer):
 
     async def fetch_and_unpack(self) -> None:
         """Fetch config and layers and unpack them. Raises the first error of any."""
-        for layer in self._manifest.layers:
-            self._shown.waiting(layer)
         config = self._manifest.config
         parsed = documents.parse_config(await self._fetcher.document(config))
+        await self._hide_present(parsed)
+        for layer in self._manifest.layers:
+            self._shown.waiting(layer)
         try:
             async with asyncio.TaskGroup() as tasks:
                 for layer in {layer.digest: layer for layer in self._manifest.layers}.values():
@@ -214,6 +228,14 @@ class _Layers(Observer):
                 tasks.create_task(self._store.unpacker.unpack(config.digest, parsed, layers, self))
         except BaseExceptionGroup as group:
             raise _first(group) from None
+
+    async def _hide_present(self, config: ImageConfig) -> None:
+        """Nothing is said of the lowest layers that are here and unpacked, as containerd's
+        unpacker does not ask for them."""
+        here = await self._store.unpacker.unpacked_layers(config)
+        for layer in self._manifest.layers[:here]:
+            if await self._store.documents.has(layer.digest):
+                self._shown.hide(layer)
 
     async def _fetch(self, layer: Descriptor) -> None:
         async with self._free:
@@ -251,16 +273,6 @@ def choose(manifests: Sequence[Descriptor], matcher: Matcher) -> Descriptor:
         raise NoMatchingManifest("no match for platform in manifest: not found")
     last = len(matcher.vector) + 1
     return min(fitting, key=lambda m: last if m.platform is None else matcher.rank(m.platform))
-
-
-@contextlib.asynccontextmanager
-async def _ticking(shown: PullProgress) -> AsyncIterator[None]:
-    ticker = asyncio.create_task(shown.run())
-    try:
-        yield
-    finally:
-        ticker.cancel()
-        await asyncio.wait([ticker])
 
 
 def _first(group: BaseExceptionGroup) -> BaseException:

@@ -9,10 +9,11 @@ from runner.containerd.images import Image as Record
 from runner.image import digest as digests
 from runner.image import lookup, records
 from runner.image import platform as platforms
-from runner.image.deleting import delete
 from runner.image.inspect import inspect
 from runner.image.listing import ImageFilters, list_images
 from runner.image.manifests import Documents, best_present, load_manifest, platform_not_found
+from runner.image.mediatypes import LABEL_PARENT
+from runner.image.registry.hosts import RegistryHosts
 from runner.image.summary import no_containers
 from runner.image.unpack import Unpacker
 
@@ -20,14 +21,12 @@ if TYPE_CHECKING:
     import builtins
 
     from runner.containerd.client import Containerd
-    from runner.image.deleting import Usage
     from runner.image.lookup import References
     from runner.image.reference import Reference
     from runner.image.summary import ContainersOf
     from runner.types.image import (
         Descriptor,
         ImageConfig,
-        ImageDeleteItem,
         ImageInspect,
         ImageSummary,
         Manifest,
@@ -36,9 +35,6 @@ if TYPE_CHECKING:
 
 
 EVERY_IMAGE = ImageFilters()
-
-_PARENT_LABEL = "org.mobyproject.image.parent"
-"""Whoever makes an image from another notes it here (moby imageLabelClassicBuilderParent)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +77,13 @@ class ImageStore:
     texts, for one that names nothing.
     """
 
-    def __init__(self, containerd: Containerd, snapshotter: str) -> None:
+    def __init__(
+        self,
+        containerd: Containerd,
+        snapshotter: str,
+        registries: RegistryHosts = RegistryHosts(()),  # noqa: B008 (frozen)
+    ) -> None:
+        self.registries = registries
         self.containerd = containerd
         self.snapshotter = snapshotter
         self.images = containerd.images
@@ -132,7 +134,7 @@ class ImageStore:
 
     async def children(self, image_id: str) -> builtins.list[str]:
         """The IDs of the images that were made from this one (moby Children)."""
-        found = await self.images.list(f"labels.{_PARENT_LABEL}=={image_id}")
+        found = await self.images.list(f"labels.{LABEL_PARENT}=={image_id}")
         return [record.target.digest for record in found]
 
     async def ensure_unpacked(self, image: Image) -> str:
@@ -184,9 +186,3 @@ class ImageStore:
             shared_size=shared_size,
             containers_of=containers_of,
         )
-
-    async def delete(
-        self, ref_or_id: str, usage: Usage, *, force: bool = False
-    ) -> builtins.list[ImageDeleteItem]:
-        """Delete a name, or the image; what was taken (moby ImageDelete). Raises Conflict."""
-        return await delete(self, ref_or_id, usage, force=force)

@@ -78,7 +78,7 @@ class Summarizer:
         item = ManifestSummary(
             id=descriptor.digest,
             descriptor=descriptor,
-            available=await self._is_complete(descriptor),
+            available=await self._documents.is_complete(descriptor),
             size=ManifestSize(content, content),
         )
         summary.total_size += content
@@ -111,17 +111,6 @@ class Summarizer:
 
     async def _content_size(self, descriptor: Descriptor) -> int:
         return sum([blob.size async for blob in self._documents.walk_present(descriptor)])
-
-    async def _is_complete(self, descriptor: Descriptor) -> bool:
-        """Whether config and all layers are there (containerd images.Check)."""
-        try:
-            children = await self._documents.children(descriptor)
-        except NotFound:
-            return False
-        for child in children:
-            if not await self._documents.has(child.digest):
-                return False
-        return True
 
     async def _load(self, descriptor: Descriptor) -> PlatformManifest | None:
         try:

@@ -78,6 +78,13 @@ class Unpacker:
         chain_id = digests.chain_id(config.rootfs.diff_ids)
         return not chain_id or await self._exists(chain_id)
 
+    async def unpacked_layers(self, config: ImageConfig) -> int:
+        """How many of the image's lowest layers have their snapshots already."""
+        for count, chain_id in enumerate(digests.chain_ids(config.rootfs.diff_ids)):
+            if not await self._exists(chain_id):
+                return count
+        return len(config.rootfs.diff_ids)
+
     async def unpack(
         self,
         config_digest: str,

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import re
 import socket
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
+
+from runner.types.regexp import compile_regexp
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -65,13 +66,6 @@ def _selected(values: Mapping[str, str], names: str | None, regex: str | None) -
     chosen: Iterable[str] = names.split(",") if names else ()
     found = {name: values[name] for name in chosen if name in values}
     if regex:
-        pattern = _compile(regex)
+        pattern = compile_regexp(regex)
         found |= {name: value for name, value in values.items() if pattern.search(name)}
     return found
-
-
-def _compile(regex: str) -> re.Pattern[str]:
-    try:
-        return re.compile(regex)
-    except re.error as err:
-        raise ValueError(f"error parsing regexp: {err}: `{regex}`") from err

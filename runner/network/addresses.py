@@ -4,60 +4,51 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol
 
-from runner.types.errors import Conflict, InvalidParameter
-
 if TYPE_CHECKING:
-    from ipaddress import IPv4Address, IPv4Network
+    from collections.abc import Iterable
+
+    from runner.network.ip import IPAddress
 
 
 class AddressPool(Protocol):
     """Reserves addresses atomically; what it has said outlives the process."""
 
     async def reserve(
-        self,
-        network_id: str,
-        subnet: IPv4Network,
-        owner: str,
-        preferred: IPv4Address | None = None,
-    ) -> IPv4Address:
-        """The preferred address, or else the lowest free one.
+        self, network_id: str, candidates: Iterable[IPAddress], owner: str
+    ) -> IPAddress | None:
+        """The first of the candidates that is free, or None."""
 
-        Raises Conflict when it is taken or none is left, InvalidParameter when it is not of the
-        subnet.
-        """
-
-    async def release(self, network_id: str, address: IPv4Address) -> None:
+    async def release(self, network_id: str, address: IPAddress) -> None:
         """Give an address back. Idempotent."""
+
+    def owner(self, network_id: str, address: IPAddress) -> str:
+        """Who has the address, or nobody."""
 
 
 class MemoryAddressPool:
     """Addresses kept in memory: for networks that end with the process."""
 
     def __init__(self) -> None:
-        self._owners: dict[tuple[str, IPv4Address], str] = {}
+        self._owners: dict[tuple[str, IPAddress], str] = {}
 
     async def reserve(
-        self,
-        network_id: str,
-        subnet: IPv4Network,
-        owner: str,
-        preferred: IPv4Address | None = None,
-    ) -> IPv4Address:
+        self, network_id: str, candidates: Iterable[IPAddress], owner: str
+    ) -> IPAddress | None:
         """See AddressPool."""
-        if preferred is not None and preferred not in subnet:
-            raise InvalidParameter(f"no configured subnet contains IP address {preferred}")
-        for address in subnet.hosts() if preferred is None else (preferred,):
+        for address in candidates:
             if (network_id, address) not in self._owners:
                 self._owners[network_id, address] = owner
                 return address
-        if preferred is not None:
-            raise Conflict("Address already in use")
-        raise Conflict(f"no available IPv4 addresses on this network's address pools: {network_id}")
+        return None
 
-    async def release(self, network_id: str, address: IPv4Address) -> None:
+    async def release(self, network_id: str, address: IPAddress) -> None:
         """See AddressPool."""
         self._owners.pop((network_id, address), None)
 
-    def owners(self) -> dict[IPv4Address, str]:
+    def owner(self, network_id: str, address: IPAddress) -> str:
+        """See AddressPool."""
+        return self._owners.get((network_id, address), "")
+
+    def owners(self) -> dict[IPAddress, str]:
         """Who has which address, over all networks."""
         return {address: owner for (_, address), owner in self._owners.items()}

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Final
 from runner.network import netns
 
 if TYPE_CHECKING:
-    from runner.network.bridge_link import Interface
+    from runner.network.interface import Interface
 
 _ETHERTYPE_ARP: Final = 0x0806
 _BROADCAST: Final = b"\xff" * 6
@@ -34,12 +34,12 @@ def announce(key: Path, interface: Interface) -> None:
     # Closing such a socket takes the kernel up to 30 ms: time that nobody should wait for.
     with socket.socket(socket.AF_PACKET, socket.SOCK_RAW | socket.SOCK_CLOEXEC, 0) as link:
         link.bind((interface.name, 0))
-        _await_forwarding(interface.host_name)
-        link.send(
-            announcement(
-                bytes.fromhex(interface.mac_address.replace(":", "")), interface.address.ip.packed
-            )
-        )
+        if interface.host_name:
+            _await_forwarding(interface.host_name)
+        mac_address = bytes.fromhex(interface.mac_address.replace(":", ""))
+        for address in interface.addresses:
+            if address.version == 4:
+                link.send(announcement(mac_address, address.ip.packed))
 
 
 def announcement(mac_address: bytes, address: bytes) -> bytes:

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import re
 import socket
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
-from ipaddress import IPv4Address, IPv4Interface
+from ipaddress import IPv4Address, IPv6Address, ip_network
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -18,14 +17,24 @@ from runner.linux.libc import error_text
 from runner.network import bridge_link
 from runner.network.arp import announce
 from runner.network.attempt import attempt
-from runner.network.bridge_link import BridgeNetwork, Interface, create_interface, setup_bridge
-from runner.network.firewall import Firewall, Rules
+from runner.network.bridge_link import BridgeNetwork, create_interface, setup_bridge
+from runner.network.driver import (
+    Place,
+    link_local,
+    normal_mac,
+    release_addresses,
+    reserve_addresses,
+    settings_of,
+)
+from runner.network.firewall import Firewall, Policy, Rules, install_all
+from runner.network.forwarding import enable_forwarding6
+from runner.network.interface import Interface, interface_of, routes_of
 from runner.network.netlink import Netlink
-from runner.network.port_allocator import PortAllocator, read_port_settings
 from runner.network.port_mapper import PortMapper, port_rules
+from runner.network.ports import Target
 from runner.network.records import Endpoint
 from runner.network.threads import in_own_thread
-from runner.types.errors import Conflict, InvalidParameter, RunnerError, System
+from runner.types.errors import RunnerError, System
 from runner.types.ids import generate_id
 
 if TYPE_CHECKING:
@@ -38,9 +47,6 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-INTERFACE: Final = "eth0"
-"""What the container calls its end of the pair."""
-_MAC_ADDRESS: Final = re.compile(r"[0-9a-f]{2}([:-][0-9a-f]{2}){5}", re.ASCII | re.IGNORECASE)
 _GONE_AFTER: Final = (0.005, 0.01, 0.02, 0.03, 0.05, 0.1, 0.1)
 """Seconds between looks whether an interface is still there."""
 
@@ -50,13 +56,20 @@ class _Started:
     """The network when it is up."""
 
     network: BridgeNetwork
-    firewall: Firewall
+    firewalls: tuple[Firewall, ...]
+    isolated: bool = False
 
 
 class BridgeDriver:
     """One bridge network. Nothing of it need be there before the first endpoint."""
 
-    def __init__(self, config: BridgeConfig, addresses: AddressPool, iptables: IPTables) -> None:
+    def __init__(
+        self,
+        config: BridgeConfig,
+        addresses: AddressPool,
+        iptables: IPTables,
+        mapper: PortMapper,
+    ) -> None:
         bridge_link.validate_name(config.name)
         self._config = config
         self._addresses = addresses
@@ -64,7 +77,7 @@ class BridgeDriver:
         self._starting = asyncio.Lock()
         self._host: Netlink | None = None
         self._started: _Started | None = None
-        self._mapper = PortMapper(PortAllocator(*read_port_settings()))
+        self._mapper = mapper
         self._interfaces: set[str] = set()
         self._announcements: set[asyncio.Task[None]] = set()
 
@@ -73,76 +86,137 @@ class BridgeDriver:
         """The network once it is there."""
         return self._started.network if self._started else None
 
-    async def start(self, endpoints: Collection[Endpoint] = ()) -> _Started:
-        """Make what is missing of the bridge and of the firewall's rules; `endpoints` are there
-        already. Idempotent. Raises InvalidParameter, System."""
+    @property
+    def prefix(self) -> str:
+        """See Driver."""
+        return self._config.prefix
+
+    async def start(self) -> None:
+        """Make what is missing of the bridge and of the firewall's rules. Idempotent. Raises
+        InvalidParameter, System."""
+        await self._up()
+
+    async def _up(self) -> _Started:
         async with self._starting:
             if self._started is None:
-                self._started = await self._start(endpoints)
+                started = await self.prepare(())
+                await install_all(self._iptables, started.firewalls)
+                self._started = started
             return self._started
 
-    async def _start(self, endpoints: Collection[Endpoint]) -> _Started:
-        host, name = self._netlink(), self._config.name
+    async def prepare(self, endpoints: Sequence[Endpoint]) -> _Started:
+        """Make what is missing of the bridge, with `endpoints` that are there already. The
+        firewall's rules are to be installed yet. Raises InvalidParameter, System."""
+        host, config = self._netlink(), self._config
         try:
-            network = await in_own_thread(lambda: setup_bridge(host, self._config))
+            network = await in_own_thread(lambda: setup_bridge(host, config))
+            isolated = not config.icc and await self._must_isolate(network)
+            if network.address6 is not None and not config.internal:
+                await in_own_thread(enable_forwarding6)
         except OSError as err:
-            raise System(f"failed to set up bridge {name}: {error_text(err)}") from err
-        firewall = Firewall(self._iptables, Rules(name, network.address))
-        await firewall.install(
-            rule
-            for endpoint in endpoints
-            for rule in port_rules(IPv4Address(endpoint.address), endpoint.ports)
-        )
-        return _Started(network, firewall)
+            raise System(f"failed to set up bridge {config.name}: {error_text(err)}") from err
+        firewalls = tuple(_firewalls(self._iptables, config, network))
+        for firewall in firewalls:
+            firewall.expect(
+                rule
+                for endpoint in endpoints
+                for rule in port_rules(_target(endpoint), endpoint.ports, firewall.version)
+            )
+        return _Started(network, firewalls, isolated)
+
+    @staticmethod
+    async def _must_isolate(network: BridgeNetwork) -> bool:
+        """Whether neighbours are to be kept apart by the bridge, the firewall not seeing them."""
+        versions = {ip_network(pool.subnet).version for pool in network.pools}
+        return not await in_own_thread(lambda: bridge_link.filter_neighbours(versions))
 
     async def restore(self, endpoints: Sequence[Endpoint]) -> None:
-        """Take up endpoints that an earlier engine has made. Raises InvalidParameter, System."""
-        if not endpoints:
+        """See Driver. Without endpoints the default network is not needed yet."""
+        if not endpoints and not self._config.pools:
             return
-        await self.start(endpoints)
+        started = await self.prepare(endpoints)
+        await install_all(self._iptables, started.firewalls)
+        await self.take_up(started, endpoints)
+
+    async def take_up(self, started: _Started, endpoints: Sequence[Endpoint]) -> None:
+        """The rules are there; hold the ports of the endpoints again."""
+        self._started = started
         for endpoint in endpoints:
             self._interfaces.add(endpoint.interface)
-            await self._mapper.hold_again(
-                endpoint.id, IPv4Address(endpoint.address), endpoint.ports
-            )
+            await self._mapper.hold_again(endpoint.id, _target(endpoint), endpoint.ports)
 
-    async def create_endpoint(self, sandbox: Sandbox, request: EndpointRequest) -> Endpoint:
-        """Put the sandbox on the network: address, interface, published ports
-        (bridge CreateEndpoint, Join, ProgramExternalConnectivity).
+    async def gateways(self, sandbox: Sandbox) -> tuple[bool, bool]:
+        """See Driver."""
+        pools = (await self._up()).network.pools
+        found = {
+            ip_network(pool.subnet).version
+            for pool in pools
+            if pool.gateway and not self._config.internal
+        }
+        return 4 in found, 6 in found and sandbox.ipv6
 
-        Raises System, Conflict and InvalidParameter; then all is as before.
+    async def create_endpoint(
+        self, sandbox: Sandbox, request: EndpointRequest, place: Place
+    ) -> Endpoint:
+        """Address and interface (bridge CreateEndpoint, Join).
+
+        Raises System, Forbidden and InvalidParameter; then all is as before.
         """
-        started = await self.start()
-        network = started.network
+        network = (await self._up()).network
         async with AsyncExitStack() as undo:
-            address = await self._reserve(network, sandbox.container_id, request.address)
-            undo.push_async_callback(self._addresses.release, network.id, address)
-            endpoint = _endpoint(network, request, address)
+            endpoint = await self._make_endpoint(network, sandbox, request, place, undo)
             undo.push_async_callback(self._delete_interface, endpoint)
-            await self._create_interface(network, sandbox, endpoint)
-            endpoint = await self._program_external_connectivity(
-                started.firewall, endpoint, request.ports
+            interface = interface_of(
+                endpoint,
+                routes_of(endpoint if place.leads4 else None, endpoint if place.leads6 else None),
+                settings_of(request.options),
             )
+            await self._create_interface(network, sandbox, interface)
             undo.pop_all()
-        self._announce(sandbox, endpoint)
+        self._announce(sandbox, interface)
         return endpoint
 
-    async def delete_endpoint(self, endpoint: Endpoint) -> bool:
-        """Take an endpoint off the network, its sandbox having been let go of; whether all went
-        well. Idempotent.
+    async def delete_endpoint(
+        self, endpoint: Endpoint, sandbox: Sandbox, *, alive: bool = False
+    ) -> bool:
+        """See Driver.
 
         The kernel removes the pairs of many ended namespaces together and in half the time that it
         takes to remove each by itself, during which no other pair can be made: so it is asked to
         only when somebody else, a container that shares the namespace, keeps that alive.
         """
-        address = IPv4Address(endpoint.address)
-        firewall = self._started.firewall if self._started else None
+        firewalls = self._started.firewalls if self._started else ()
+        unmap = self._mapper.unmap(firewalls, endpoint.id, _target(endpoint))
+        withdrawn = await attempt(unmap, "withdraw ports")
+        gone = not alive and await self._is_gone(endpoint)
         results = (
-            await attempt(self._mapper.unmap(firewall, endpoint.id, address), "withdraw ports"),
-            await self._is_gone(endpoint) or await self._delete_interface(endpoint),
-            await attempt(self._addresses.release(endpoint.network_id, address), "release address"),
+            withdrawn,
+            gone or await self._delete_interface(endpoint),
+            await release_addresses(self._addresses, endpoint),
         )
         return all(results)
+
+    async def publish(
+        self, endpoint: Endpoint, ports: Sequence[PortRequest], families: Collection[int]
+    ) -> Endpoint:
+        """See Driver (bridge ProgramExternalConnectivity)."""
+        firewalls = (await self._up()).firewalls
+        try:
+            published = await self._mapper.map(
+                firewalls, endpoint.id, _target(endpoint, families), ports, self._config.binding
+            )
+        except RunnerError as err:
+            raise err.wrap(
+                "driver failed programming external connectivity on endpoint"
+                f" {endpoint.name} ({endpoint.id})"
+            ) from err
+        return msgspec.structs.replace(endpoint, ports=published)
+
+    async def withdraw(self, endpoint: Endpoint) -> Endpoint:
+        """See Driver (bridge RevokeExternalConnectivity)."""
+        firewalls = self._started.firewalls if self._started else ()
+        await self._mapper.unmap(firewalls, endpoint.id, _target(endpoint))
+        return msgspec.structs.replace(endpoint, ports=())
 
     async def stray_interfaces(self) -> list[str]:
         """Ports of the bridge that belong to no endpoint. Raises System."""
@@ -162,23 +236,24 @@ class BridgeDriver:
         )
 
     async def close(self) -> None:
-        """Let go of sockets; the network stays. Safe to call twice."""
+        """See Driver."""
         await asyncio.gather(*self._announcements)
-        await self._mapper.close()
         self._started = None
         if self._host is not None:
             self._host.close()
             self._host = None
 
     async def purge(self) -> None:
-        """Remove bridge, interfaces and rules. Idempotent. Raises System."""
-        host = self._netlink()
+        """Remove bridge, interfaces and rules; a bridge that somebody else has made stays.
+        Idempotent. Raises System."""
+        host, config = self._netlink(), self._config
         try:
-            await in_own_thread(lambda: bridge_link.delete_bridge(host, self._config.name))
+            if config.made:
+                await in_own_thread(lambda: bridge_link.delete_bridge(host, config.name))
         except OSError as err:
-            raise System(f"failed to remove bridge {self._config.name}: {error_text(err)}") from err
-        rules = Rules(self._config.name, IPv4Interface("0.0.0.0/0"))  # by their chains' names
-        await Firewall(self._iptables, rules).remove()
+            raise System(f"failed to remove bridge {config.name}: {error_text(err)}") from err
+        for firewall in _every_firewall(self._iptables, config):  # by their chains' names
+            await firewall.remove()
         await self.close()
 
     def _netlink(self) -> Netlink:
@@ -186,39 +261,69 @@ class BridgeDriver:
             self._host = Netlink()
         return self._host
 
-    async def _reserve(
-        self, network: BridgeNetwork, owner: str, preferred: IPv4Address | None
-    ) -> IPv4Address:
-        """An address for a container; the gateway's is never one."""
-        if preferred == network.gateway:
-            raise Conflict("Address already in use")
-        pool, subnet = self._addresses, network.address.network
-        while (address := await pool.reserve(network.id, subnet, owner, preferred)) == (
-            network.gateway
-        ):
-            await pool.release(network.id, address)
-            await pool.reserve(network.id, subnet, network.id, network.gateway)
-        return address
+    async def _make_endpoint(
+        self,
+        network: BridgeNetwork,
+        sandbox: Sandbox,
+        request: EndpointRequest,
+        place: Place,
+        undo: AsyncExitStack,
+    ) -> Endpoint:
+        """The endpoint with its addresses, before anything of it is there."""
+        mac = normal_mac(request.mac_address) if request.mac_address else ""
+        reserved = await reserve_addresses(
+            self._addresses,
+            (network.id, self._config.network),
+            network.pools,
+            sandbox.container_id,
+            request,
+            ipv6=sandbox.ipv6,
+            undo=undo,
+        )
+        fields = reserved.fields
+        internal = self._config.internal
+        for found, key in ((reserved.ipv4, "gateway"), (reserved.ipv6, "gateway6")):
+            fields[key] = found[1].gateway if found and not internal else ""
+        endpoint = Endpoint(
+            network_id=network.id,
+            id=generate_id(),
+            name=request.name,
+            interface=bridge_link.generate_interface_name(),
+            address="",
+            prefix_len=0,
+            gateway="",
+            mac_address=mac or bridge_link.generate_random_mac(),
+            network=self._config.network,
+            ifname=place.ifname,
+            link_local=link_local(request.link_local),
+            internal=internal,
+            priority=request.priority,
+            names=tuple(request.names),
+            links=tuple(request.links),
+        )
+        return msgspec.structs.replace(endpoint, **fields)
 
     async def _create_interface(
-        self, network: BridgeNetwork, sandbox: Sandbox, endpoint: Endpoint
+        self, network: BridgeNetwork, sandbox: Sandbox, wanted: Interface
     ) -> None:
-        host, key, wanted = self._netlink(), Path(sandbox.key), _interface(endpoint)
-        self._interfaces.add(endpoint.interface)
+        host, key = self._netlink(), Path(sandbox.key)
+        isolated = self._started is not None and self._started.isolated
+        self._interfaces.add(wanted.host_name)
         try:
-            await in_own_thread(lambda: create_interface(host, network, key, wanted))
+            await in_own_thread(
+                lambda: create_interface(host, network, key, wanted, isolated=isolated)
+            )
         except OSError as err:
             if isinstance(err, FileExistsError):  # somebody else's: not ours to remove
-                self._interfaces.discard(endpoint.interface)
+                self._interfaces.discard(wanted.host_name)
             raise System(
-                f"failed to add the host ({endpoint.interface}) <=> sandbox ({INTERFACE}) pair"
+                f"failed to add the host ({wanted.host_name}) <=> sandbox ({wanted.name}) pair"
                 f" interfaces: {error_text(err)}"
             ) from err
 
-    def _announce(self, sandbox: Sandbox, endpoint: Endpoint) -> None:
+    def _announce(self, sandbox: Sandbox, interface: Interface) -> None:
         """Make the endpoint's address known on the link; nobody waits for it."""
-        key, interface = Path(sandbox.key), _interface(endpoint)
-        task = asyncio.create_task(_announced(key, interface))
+        task = asyncio.create_task(_announced(Path(sandbox.key), interface))
         self._announcements.add(task)
         task.add_done_callback(self._announcements.discard)
 
@@ -241,55 +346,48 @@ class BridgeDriver:
             self._interfaces.discard(endpoint.interface)
         return done
 
-    async def _program_external_connectivity(
-        self, firewall: Firewall, endpoint: Endpoint, ports: Sequence[PortRequest]
-    ) -> Endpoint:
-        """Publish ports; the endpoint as it is with them."""
-        address = IPv4Address(endpoint.address)
-        try:
-            published = await self._mapper.map(firewall, endpoint.id, address, ports)
-        except RunnerError as err:
-            raise err.wrap(
-                "driver failed programming external connectivity on endpoint"
-                f" {endpoint.name} ({endpoint.id})"
-            ) from err
-        return msgspec.structs.replace(endpoint, ports=published)
+
+def _firewalls(iptables: IPTables, config: BridgeConfig, network: BridgeNetwork) -> list[Firewall]:
+    """One for each family of the network."""
+    firewalls = []
+    for pool in network.pools:
+        subnet = ip_network(pool.subnet)
+        own = network.address if subnet.version == 4 else network.address6
+        policy = Policy(
+            internal=config.internal,
+            icc=config.icc,
+            masquerade=config.masquerade,
+            unprotected=config.unprotected4 if subnet.version == 4 else config.unprotected6,
+            source=config.source4 if subnet.version == 4 else config.source6,
+            trusted=config.trusted,
+        )
+        rules = Rules(config.name, own or subnet, policy)
+        firewalls.append(Firewall(iptables.of_family(subnet.version), rules))
+    return firewalls
+
+
+def _every_firewall(iptables: IPTables, config: BridgeConfig) -> list[Firewall]:
+    """Whose rules may be there, to be removed by their chains' names alone."""
+    versions = {ip_network(pool.subnet).version for pool in config.pools} | {4}
+    nothing = {4: ip_network("0.0.0.0/0"), 6: ip_network("::/0")}
+    return [
+        Firewall(iptables.of_family(version), Rules(config.name, nothing[version]))
+        for version in sorted(versions)
+    ]
+
+
+def _target(endpoint: Endpoint, families: Collection[int] = (4, 6)) -> Target:
+    """The endpoint's addresses, as far as they serve host addresses of these families."""
+    ipv4 = IPv4Address(endpoint.address) if endpoint.address else None
+    return Target(
+        ipv4=ipv4 if 4 in families else None,
+        ipv6=IPv6Address(endpoint.address6) if endpoint.address6 and 6 in families else None,
+        proxied=6 in families,
+    )
 
 
 async def _announced(key: Path, interface: Interface) -> None:
     try:
         await in_own_thread(lambda: announce(key, interface))
     except OSError as err:  # most likely the sandbox is gone already
-        log.debug("failed to announce %s: %s", interface.address.ip, err)
-
-
-def _endpoint(network: BridgeNetwork, request: EndpointRequest, address: IPv4Address) -> Endpoint:
-    return Endpoint(
-        network_id=network.id,
-        id=generate_id(),
-        name=request.name,
-        interface=bridge_link.generate_interface_name(),
-        address=str(address),
-        prefix_len=network.address.network.prefixlen,
-        gateway=str(network.gateway),
-        mac_address=_mac_address(request.mac_address),
-    )
-
-
-def _mac_address(wanted: str) -> str:
-    """The address in its usual spelling, a random one if none is wanted."""
-    if not wanted:
-        return bridge_link.generate_random_mac()
-    if not _MAC_ADDRESS.fullmatch(wanted):
-        raise InvalidParameter(f"invalid MAC address {wanted}")
-    return wanted.lower().replace("-", ":")
-
-
-def _interface(endpoint: Endpoint) -> Interface:
-    return Interface(
-        name=INTERFACE,
-        host_name=endpoint.interface,
-        mac_address=endpoint.mac_address,
-        address=IPv4Interface(f"{endpoint.address}/{endpoint.prefix_len}"),
-        gateway=IPv4Address(endpoint.gateway),
-    )
+        log.debug("failed to announce %s: %s", interface.addresses, err)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 from dataclasses import dataclass
 from ipaddress import IPv4Address, ip_address
 from pathlib import Path
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from runner.network.records import Sandbox
 
 _HOSTS: Final = Path("/etc/hosts")
+_RESOLVER: Final = IPv4Address("127.0.0.11")
 _MODE: Final = 0o644
 
 
@@ -87,14 +89,15 @@ def write_joined(
     sandbox: Sandbox,
     *,
     addresses: Iterable[str] = (),
+    linked: Iterable[hosts.Record] = (),
     host_gateway: IPv4Address | None,
 ) -> None:
     """Bring hosts and resolv.conf in line with the sandbox (rebuildHostsFile, updateDNS).
 
-    Due for every network but another container's. A resolv.conf that the user has changed since
-    `write_initial` is left alone.
+    Due for every network but another container's; `linked` are other containers that it has links
+    to. A resolv.conf that the user has changed since `write_initial` is left alone.
     """
-    text = _hosts(config, addresses, ipv6=sandbox.ipv6, host_gateway=host_gateway)
+    text = _hosts(config, addresses, ipv6=sandbox.ipv6, host_gateway=host_gateway, linked=linked)
     _write(files.hosts, text)
     if _user_modified(files):
         return
@@ -104,19 +107,57 @@ def write_joined(
     _write_resolv_conf(files, resolv_conf)
 
 
+def write_internal(files: NetworkFiles, config: ResolutionConfig) -> ResolvConf:
+    """Make resolv.conf name the sandbox's own resolver, and tell what it said instead
+    (rebuildDNS). A file that the user has changed is left alone.
+
+    As with dockerd the file is not marked as ours then, so that nothing changes it any more.
+    """
+    resolv_conf = _load_resolv_conf(config).for_resolver(_RESOLVER)
+    if not _user_modified(files):
+        _write(files.resolv_conf, resolv_conf.text())
+    return resolv_conf
+
+
+def add_hosts(files: NetworkFiles, config: ResolutionConfig, addresses: Iterable[str]) -> None:
+    """Name the container's own addresses on one more network in its hosts file, whatever else is
+    there by now (etchosts Add)."""
+    records = hosts.own_names(map(ip_address, addresses), config.hostname, config.domainname)
+    _write(files.hosts, _read(files.hosts) + "".join(map(hosts.line, records)))
+
+
+def remove_hosts(files: NetworkFiles, config: ResolutionConfig, addresses: Iterable[str]) -> None:
+    """Take them out again (etchosts Delete)."""
+    records = hosts.own_names(map(ip_address, addresses), config.hostname, config.domainname)
+    unwanted = set(map(hosts.line, records))
+    kept = [line for line in _read(files.hosts).splitlines(keepends=True) if line not in unwanted]
+    _write(files.hosts, "".join(kept))
+
+
+def change_host(path: Path, name: str, address: str) -> None:
+    """Give a name in a hosts file another address, if it stands there (etchosts Update)."""
+    line = re.compile(rf"^\S+(?=\t{re.escape(name)}[\s.])", re.MULTILINE)
+    text = _read(path)
+    changed = line.sub(address, text)
+    if changed != text:
+        _write(path, changed)
+
+
 def _hosts(
     config: ResolutionConfig,
     addresses: Iterable[str],
     *,
     ipv6: bool,
     host_gateway: IPv4Address | None,
+    linked: Iterable[hosts.Record] = (),
 ) -> str:
     # With names of its own, a container on the host's network gets a file of its own too: it must
     # be able to override the host's (moby #48823).
     if config.host_mode and not config.extra_hosts:
         return _read(_HOSTS)
     own = hosts.own_names(map(ip_address, addresses), config.hostname, config.domainname)
-    return hosts.hosts_text((*hosts.extra_hosts(config.extra_hosts, host_gateway), *own), ipv6=ipv6)
+    extra = hosts.extra_hosts(config.extra_hosts, host_gateway)
+    return hosts.hosts_text((*extra, *linked, *own), ipv6=ipv6)
 
 
 def _load_resolv_conf(config: ResolutionConfig) -> ResolvConf:

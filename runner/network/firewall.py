@@ -1,36 +1,41 @@
-"""Packet filtering and address translation for one bridge (libnetwork bridge firewaller).
+"""Packet filtering and address translation for one bridge and one family of addresses (libnetwork
+bridge firewaller).
 
 Everything is in chains that carry the bridge's name, so that several engines, and dockerd, live
 side by side. Each change writes a chain anew as a whole, in one batch: nothing is ever half there,
 and what somebody else has broken is repaired by the next change.
 
     mangle PREROUTING   RUNNER-x        nobody from outside speaks to a container's own address
+           FORWARD      RUNNER-FWD-x    what is internal stays inside
     nat    PREROUTING   RUNNER-x        published ports, for whoever comes from elsewhere
            OUTPUT       RUNNER-x        the same for this host, its 127.0.0.1 included
            POSTROUTING  RUNNER-POST-x   masquerading
     filter FORWARD      RUNNER-x        outside only published ports and answers get in
 
 dockerd guards containers' addresses in the raw table, one rule each; the mangle table, which more
-kernels have, does as well: there too packets still carry the address that they came with.
+kernels have, does as well: there too packets still carry the address that they came with. What an
+internal network keeps inside is decided there too, since in the filter table the chain of another
+bridge may come first and accept it.
 """
 
 from __future__ import annotations
 
 import asyncio
+import functools
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from runner.network.ports import ANY4
+from runner.network.ports import ANY4, ANY6
 from runner.network.threads import in_own_thread
 from runner.types.errors import System
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable
-    from ipaddress import IPv4Address, IPv4Interface
+    from collections.abc import Collection, Iterable, Sequence
 
+    from runner.network.ip import IPAddress, IPInterface, IPNetwork
     from runner.network.iptables import IPTables
 
-_LOOPBACK: Final = "127.0.0.0/8"
+_LOOPBACK: Final = {4: "127.0.0.0/8", 6: "::1/128"}
 _ATTEMPTS: Final = 3
 
 
@@ -39,9 +44,9 @@ class PortRule:
     """Packets for a host port go to a container's port."""
 
     protocol: str
-    host_ip: IPv4Address
+    host_ip: IPAddress
     host_port: int
-    container_ip: IPv4Address
+    container_ip: IPAddress
     container_port: int
 
 
@@ -61,25 +66,54 @@ class _Jump:
         return f"{verb} {self.chain} {self.condition}-j {self.target}"
 
 
-class Rules:
-    """The text of the rules for a bridge and its subnet. No I/O."""
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """What a network lets through. `source` is the host's address that the world sees, if not that
+    of the interface; `trusted` are interfaces from where containers' own addresses are reached."""
 
-    def __init__(self, bridge: str, address: IPv4Interface) -> None:
+    internal: bool = False
+    icc: bool = True
+    masquerade: bool = True
+    unprotected: bool = False
+    source: IPAddress | None = None
+    trusted: tuple[str, ...] = ()
+
+
+class Rules:
+    """The text of the rules for a bridge and its subnet. No I/O. Without a `gateway` the bridge has
+    no address in the subnet."""
+
+    def __init__(
+        self,
+        bridge: str,
+        address: IPInterface | IPNetwork,
+        policy: Policy = Policy(),
+    ) -> None:
         self.chain = f"RUNNER-{bridge}"
         self.post_chain = f"RUNNER-POST-{bridge}"
+        self.fence_chain = f"RUNNER-FWD-{bridge}"
         self._bridge = bridge
-        self._gateway = address.ip
-        self._subnet = address.network
+        self._policy = policy
+        self._gateway = getattr(address, "ip", None)
+        self._subnet = getattr(address, "network", address)
+        self.version = address.version
+        self._loopback = _LOOPBACK[self.version]
+        self._jumps = tuple(self._make_jumps())
+
+    def _make_jumps(self) -> Iterable[_Jump]:
         local = "-m addrtype --dst-type LOCAL "
-        self._jumps = (
-            _Jump("mangle", "PREROUTING", self.chain),
+        yield _Jump("mangle", "PREROUTING", self.chain)
+        if self._policy.internal:
+            yield _Jump("mangle", "FORWARD", self.fence_chain)
+        else:
             # What comes from outside and claims to be for 127.0.0.1 gets nowhere (CVE-2020-8558).
-            _Jump("nat", "PREROUTING", self.chain, f"! -d {_LOOPBACK} {local}"),
-            _Jump("nat", "OUTPUT", self.chain, local),
-            _Jump("nat", "POSTROUTING", self.post_chain),
-            # First: a firewall of the host may end its FORWARD chain with REJECT.
-            _Jump("filter", "FORWARD", self.chain, first=True),
-        )
+            yield _Jump("nat", "PREROUTING", self.chain, f"! -d {self._loopback} {local}")
+            # To ::1 no container can answer: the engine carries that itself.
+            here = local if self.version == 4 else f"! -d {self._loopback} {local}"
+            yield _Jump("nat", "OUTPUT", self.chain, here)
+            yield _Jump("nat", "POSTROUTING", self.post_chain)
+        # First: a firewall of the host may end its FORWARD chain with REJECT.
+        yield _Jump("filter", "FORWARD", self.chain, first=True)
 
     def install(self, saved: str, ports: Iterable[PortRule]) -> str:
         """All rules, for iptables-restore; `saved` tells which jumps are there already."""
@@ -87,10 +121,16 @@ class Rules:
         jumps = [
             jump for jump in self._jumps if (jump.table, jump.chain, jump.target) not in present
         ]
-        translation = {self.chain: self._translate(ports), self.post_chain: self._post()}
+        mangle = {self.chain: self._guard()}
+        if self._policy.internal:
+            mangle[self.fence_chain] = self._fence()
+            nat = ""
+        else:
+            chains = {self.chain: self._translate(ports), self.post_chain: self._post()}
+            nat = self._table("nat", chains, jumps)
         return (
-            self._table("mangle", {self.chain: self._guard()}, jumps)
-            + self._table("nat", translation, jumps)
+            self._table("mangle", mangle, jumps)
+            + nat
             + self._table("filter", {self.chain: self._forward()}, jumps)
         )
 
@@ -100,7 +140,7 @@ class Rules:
 
     def uninstall(self, saved: str) -> str:
         """What undoes all that of these rules is in `saved`; empty when there is nothing."""
-        chains = {self.chain, self.post_chain}
+        chains = {self.chain, self.post_chain, self.fence_chain}
         batches: dict[str, list[str]] = {}
         for table, words in _saved_rules(saved):
             if words[-1] in chains:
@@ -119,33 +159,55 @@ class Rules:
         return _batch(table, lines)
 
     def _guard(self) -> Iterable[str]:
-        # route_localnet opens the host's 127.0.0.1 to the bridge: shut it again, but for answers,
-        # which bear the gateway's address here.
-        yield f"-i {self._bridge} -d {_LOOPBACK} -j DROP"
-        yield f"-d {self._gateway}/32 -j RETURN"
-        yield f"! -i {self._bridge} -d {self._subnet} -j DROP"
+        if self.version == 4:
+            # route_localnet opens the host's 127.0.0.1 to the bridge: shut it again, but for
+            # answers, which bear the gateway's address here.
+            yield f"-i {self._bridge} -d {self._loopback} -j DROP"
+        if self._gateway is not None:
+            yield f"-d {self._gateway}/{self._gateway.max_prefixlen} -j RETURN"
+        for interface in self._policy.trusted:
+            yield f"-i {interface} -d {self._subnet} -j RETURN"
+        if not self._policy.unprotected:
+            yield f"! -i {self._bridge} -d {self._subnet} -j DROP"
+
+    def _fence(self) -> Iterable[str]:
+        yield f"-i {self._bridge} ! -o {self._bridge} -j DROP"
+        yield f"! -i {self._bridge} -o {self._bridge} -j DROP"
 
     @staticmethod
     def _translate(ports: Iterable[PortRule]) -> Iterable[str]:
         for port in sorted(ports):
-            where = "" if port.host_ip == ANY4 else f"-d {port.host_ip}/32 "
+            address = port.host_ip
+            where = "" if address in (ANY4, ANY6) else f"-d {address}/{address.max_prefixlen} "
             match = f"-p {port.protocol} -m {port.protocol} --dport {port.host_port}"
-            target = f"{port.container_ip}:{port.container_port}"
-            yield f"{where}{match} -j DNAT --to-destination {target}"
+            container = port.container_ip
+            shown = f"[{container}]" if container.version == 6 else f"{container}"
+            yield f"{where}{match} -j DNAT --to-destination {shown}:{port.container_port}"
 
     def _post(self) -> Iterable[str]:
-        yield f"-s {self._subnet} ! -o {self._bridge} -j MASQUERADE"
-        # A container cannot answer 127.0.0.1.
-        yield f"-s {_LOOPBACK} -o {self._bridge} -j MASQUERADE"
+        if self._policy.source is not None:
+            to_source = f"SNAT --to-source {self._policy.source}"
+            yield f"-s {self._subnet} ! -o {self._bridge} -j {to_source}"
+        elif self._policy.masquerade:
+            yield f"-s {self._subnet} ! -o {self._bridge} -j MASQUERADE"
+        if self.version == 4:
+            # A container cannot answer 127.0.0.1.
+            yield f"-s {self._loopback} -o {self._bridge} -j MASQUERADE"
         # A container that asks a published port of its own network must get the answer from the
         # address that it asked, not straight from its neighbour.
         yield f"-s {self._subnet} -o {self._bridge} -m conntrack --ctstate DNAT -j MASQUERADE"
 
     def _forward(self) -> Iterable[str]:
+        neighbours = "ACCEPT" if self._policy.icc else "DROP"
+        if self._policy.internal:
+            yield f"-i {self._bridge} -o {self._bridge} -j {neighbours}"
+            return
         yield f"-o {self._bridge} -m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT"
         yield f"-o {self._bridge} -m conntrack --ctstate DNAT -j ACCEPT"
-        yield f"-i {self._bridge} -o {self._bridge} -j ACCEPT"
-        yield f"-o {self._bridge} -j DROP"
+        yield f"-i {self._bridge} -o {self._bridge} -j {neighbours}"
+        for interface in self._policy.trusted:
+            yield f"-i {interface} -o {self._bridge} -j ACCEPT"
+        yield f"-o {self._bridge} -j {'ACCEPT' if self._policy.unprotected else 'DROP'}"
         yield f"-i {self._bridge} -j ACCEPT"
 
 
@@ -189,6 +251,19 @@ class Firewall:
         async with self._turn:
             await in_own_thread(self._install)
 
+    @property
+    def version(self) -> int:
+        """The family of addresses."""
+        return self._rules.version
+
+    def expect(self, ports: Iterable[PortRule]) -> None:
+        """These ports are open already; `install_all` writes them."""
+        self._ports = set(ports)
+
+    def batch(self, saved: str) -> str:
+        """All rules, for iptables-restore; `saved` tells what is there."""
+        return self._rules.install(saved, self._ports)
+
     async def publish(self, ports: Collection[PortRule]) -> None:
         """Open ports. Raises System; withdraw them then, for a change that was cut off may yet have
         been made."""
@@ -221,16 +296,30 @@ class Firewall:
             self._done = covered
 
     def _install(self) -> None:
-        # Between looking and doing somebody else may change what jumps are there.
-        for attempt in range(1, _ATTEMPTS + 1):
-            try:
-                self._iptables.restore(self._rules.install(self._iptables.save(), self._ports))
-            except System:
-                if attempt == _ATTEMPTS:
-                    raise
-            else:
-                return
+        _install(self._iptables, [self])
 
     def _uninstall(self) -> None:
         if commands := self._rules.uninstall(self._iptables.save()):
             self._iptables.restore(commands)
+
+
+async def install_all(iptables: IPTables, firewalls: Sequence[Firewall]) -> None:
+    """Put the rules of many networks in place, each family's in one batch. Raises System."""
+    for version in (4, 6):
+        chosen = [firewall for firewall in firewalls if firewall.version == version]
+        if chosen:
+            program = iptables.of_family(version)
+            await in_own_thread(functools.partial(_install, program, chosen))
+
+
+def _install(iptables: IPTables, firewalls: Sequence[Firewall]) -> None:
+    # Between looking and doing somebody else may change what jumps are there.
+    for attempt in range(1, _ATTEMPTS + 1):
+        try:
+            saved = iptables.save()
+            iptables.restore("".join(firewall.batch(saved) for firewall in firewalls))
+        except System:
+            if attempt == _ATTEMPTS:
+                raise
+        else:
+            return

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from runner.network.iptables import IPTables
 
 _SETTING: Final = Path("/proc/sys/net/ipv4/ip_forward")
+_CONF6: Final = Path("/proc/sys/net/ipv6/conf")
 _DROP: Final = "*filter\n:FORWARD DROP [0:0]\nCOMMIT\n"
 
 
@@ -31,3 +32,18 @@ def enable_forwarding(iptables: IPTables, *, drop: bool) -> None:
     except System:
         _SETTING.write_text("0\n")
         raise
+
+
+def enable_forwarding6() -> None:
+    """The same for IPv6, for the first network that has it. Raises OSError. Blocks.
+
+    A router does not listen to other routers' advertisements: where the host got its own addresses
+    and routes by them, it is told to go on listening.
+    """
+    setting = _CONF6 / "all" / "forwarding"
+    if setting.read_text().strip() == "1":
+        return
+    for accepts in _CONF6.glob("*/accept_ra"):
+        if accepts.read_text().strip() == "1":
+            accepts.write_text("2\n")
+    setting.write_text("1\n")

@@ -5,12 +5,12 @@ from __future__ import annotations
 from ipaddress import IPv4Address, IPv6Address, ip_address
 from typing import TYPE_CHECKING, Final
 
+from runner.network.ip import IPAddress
 from runner.types.errors import InvalidParameter, System
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-IPAddress = IPv4Address | IPv6Address
 Record = tuple[IPAddress, str]
 """An address and the names for it."""
 
@@ -32,7 +32,13 @@ def hosts_text(records: Iterable[Record], *, ipv6: bool) -> str:
     addresses (etchosts Build, BuildNoIPv6)."""
     known = _IPV4 + (_IPV6 if ipv6 else ())
     wanted = [record for record in records if ipv6 or record[0].version == 4]
-    return "".join(f"{address}\t{names}\n" for address, names in (*known, *wanted))
+    return "".join(map(line, (*known, *wanted)))
+
+
+def line(record: Record) -> str:
+    """A record as it stands in the file."""
+    address, names = record
+    return f"{address}\t{names}\n"
 
 
 def extra_hosts(entries: Iterable[str], host_gateway: IPAddress | None) -> Iterator[Record]:

@@ -17,6 +17,10 @@ class IPTables:
 
     command: str = "iptables"
 
+    def of_family(self, version: int) -> IPTables:
+        """The same flavour for IPv6, or this one for IPv4."""
+        return self if version == 4 else IPTables(self.command.replace("iptables", "ip6tables", 1))
+
     def save(self) -> str:
         """All tables, as iptables-save prints them. Raises System."""
         return self._run(f"{self.command}-save", "")

@@ -61,6 +61,11 @@ def text(kind: int, value: str) -> bytes:
     return attribute(kind, value.encode() + b"\0")
 
 
+def u16(kind: int, value: int) -> bytes:
+    """A short number in the host's byte order."""
+    return attribute(kind, struct.pack("=H", value))
+
+
 def u32(kind: int, value: int) -> bytes:
     """A number in the host's byte order."""
     return attribute(kind, struct.pack("=I", value))

@@ -83,6 +83,13 @@ def disable_ipv6(interface: str) -> None:
         setting.write_text("1\n")
 
 
+def allow_ipv6(interface: str) -> None:
+    """Have IPv6 on an interface of the thread's namespace, if the kernel has it (osl setIPv6)."""
+    setting = Path(f"/proc/sys/net/ipv6/conf/{interface}/disable_ipv6")
+    with contextlib.suppress(FileNotFoundError):
+        setting.write_text("0\n")
+
+
 def _create_file(key: Path) -> None:
     key.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
     remove(key)

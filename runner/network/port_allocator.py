@@ -9,11 +9,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from runner.network.ports import ANY4, ANY6, IPAddress
+from runner.network.ports import ANY4, ANY6
 from runner.types.errors import System
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from runner.network.ip import IPAddress
 
 _SETTINGS: Final = Path("/proc/sys/net/ipv4")
 _DEFAULT_RANGE: Final = (49153, 65535)

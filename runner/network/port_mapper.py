@@ -7,14 +7,14 @@ import contextlib
 import logging
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
-from ipaddress import IPv4Address, ip_address
+from ipaddress import ip_address
 from typing import TYPE_CHECKING, Final
 
 from runner.network import sockets
 from runner.network.conntrack import forget_flows
 from runner.network.firewall import PortRule
 from runner.network.port_allocator import AllPortsAllocated, PortAllocator, PortTaken
-from runner.network.ports import PROTOCOLS, BindRequest, IPAddress, PortRequest, bind_requests
+from runner.network.ports import PROTOCOLS, BindRequest, PortRequest, Target, bind_requests
 from runner.network.proxy import Proxy, start_proxy
 from runner.network.records import PublishedPort
 from runner.network.threads import in_own_thread
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from runner.network.firewall import Firewall
+    from runner.network.ip import IPAddress
 
 log = logging.getLogger(__name__)
 
@@ -51,50 +52,51 @@ class PortMapper:
 
     async def map(
         self,
-        firewall: Firewall,
+        firewalls: Sequence[Firewall],
         endpoint_id: str,
-        container_ip: IPv4Address,
+        target: Target,
         requests: Iterable[PortRequest],
+        binding: IPAddress | None = None,
     ) -> tuple[PublishedPort, ...]:
-        """Publish ports (bridge addPortMappings). Raises System; then none is published."""
-        wanted = bind_requests(requests, ipv6=sockets.host_has_ipv6())
+        """Publish ports (bridge addPortMappings); `binding` is the host's address for those that
+        name none. Raises System; then none is published."""
+        ipv6 = sockets.host_has_ipv6()
+        wanted = bind_requests(requests, ipv6=ipv6, target=target, binding=binding)
         if not wanted:
             return ()
         async with AsyncExitStack() as undo:
-            undo.push_async_callback(self._undo_map, firewall, endpoint_id, container_ip)
+            undo.push_async_callback(self._undo_map, firewalls, endpoint_id, target)
             mappings = self._mappings.setdefault(endpoint_id, [])
             for request in wanted:
-                mappings.extend(self._bind(request, container_ip))
+                mappings.extend(self._bind(request, target))
             published = tuple(mapping.published for mapping in mappings)
-            await firewall.publish(port_rules(container_ip, published))
+            for firewall in firewalls:
+                await firewall.publish(port_rules(target, published, firewall.version))
             await _forget_flows(published)
-            await self._start_proxies(mappings, container_ip)
+            await self._start_proxies(mappings, target)
             undo.pop_all()
         return published
 
-    async def unmap(
-        self, firewall: Firewall | None, endpoint_id: str, container_ip: IPv4Address
-    ) -> None:
+    async def unmap(self, firewalls: Sequence[Firewall], endpoint_id: str, target: Target) -> None:
         """Withdraw an endpoint's ports. Idempotent. Raises System when rules stay behind."""
         mappings = self._mappings.pop(endpoint_id, [])
+        published = [mapping.published for mapping in mappings]
         try:
-            if firewall is not None:
-                await firewall.withdraw(
-                    port_rules(container_ip, (mapping.published for mapping in mappings))
-                )
+            for firewall in firewalls:
+                await firewall.withdraw(port_rules(target, published, firewall.version))
         finally:
             await self._let_go(mappings)
 
     async def _undo_map(
-        self, firewall: Firewall, endpoint_id: str, container_ip: IPv4Address
+        self, firewalls: Sequence[Firewall], endpoint_id: str, target: Target
     ) -> None:
         try:
-            await self.unmap(firewall, endpoint_id, container_ip)
+            await self.unmap(firewalls, endpoint_id, target)
         except System as err:  # the first error is what the user must see
             log.warning("endpoint %s: %s", endpoint_id, err)
 
     async def hold_again(
-        self, endpoint_id: str, container_ip: IPv4Address, published: Sequence[PublishedPort]
+        self, endpoint_id: str, target: Target, published: Sequence[PublishedPort]
     ) -> None:
         """Take back what an endpoint had before the engine was started anew.
 
@@ -104,10 +106,10 @@ class PortMapper:
         mappings = self._mappings.setdefault(endpoint_id, [])
         for port in published:
             try:
-                mappings.append(self._bind_again(port, container_ip))
+                mappings.append(self._bind_again(port, target))
             except System as err:
                 log.warning("endpoint %s: %s", endpoint_id, err)
-        await self._start_proxies(mappings, container_ip)
+        await self._start_proxies(mappings, target)
 
     async def close(self) -> None:
         """Let go of sockets and proxies; rules stay. Safe to call twice."""
@@ -115,12 +117,12 @@ class PortMapper:
             _, mappings = self._mappings.popitem()
             await self._let_go(mappings)
 
-    def _bind(self, request: BindRequest, container_ip: IPv4Address) -> list[_Mapping]:
+    def _bind(self, request: BindRequest, target: Target) -> list[_Mapping]:
         """Allocate and hold a port (bridge bindHostPorts)."""
         exact = request.host_port != 0 and request.host_port == request.host_port_end
         for attempt in range(1, _ATTEMPTS + 1):
             try:
-                return self._attempt(request, container_ip)
+                return self._attempt(request, target)
             except (PortTaken, AllPortsAllocated):
                 raise
             except System as err:
@@ -129,14 +131,14 @@ class PortMapper:
                 log.info("trying another port: %s", err)
         raise AssertionError("the last attempt raises")
 
-    def _attempt(self, request: BindRequest, container_ip: IPv4Address) -> list[_Mapping]:
+    def _attempt(self, request: BindRequest, target: Target) -> list[_Mapping]:
         addresses, protocol = request.addresses, request.protocol
         port = self._allocator.request(
             addresses, protocol, request.host_port, request.host_port_end
         )
         try:
-            target = f"{container_ip}:{request.container_port}"
-            held = sockets.hold(addresses, protocol, port, target)
+            shown = f"{target.of(addresses[0], protocol)}:{request.container_port}"
+            held = sockets.hold(addresses, protocol, port, shown)
         except BaseException:
             self._allocator.release(addresses, protocol, port)
             raise
@@ -147,20 +149,22 @@ class PortMapper:
             for address, bound in zip(addresses, held, strict=True)
         ]
 
-    def _bind_again(self, port: PublishedPort, container_ip: IPv4Address) -> _Mapping:
+    def _bind_again(self, port: PublishedPort, target: Target) -> _Mapping:
         address = ip_address(port.host_ip)
         (mapping,) = self._attempt(
             BindRequest(
                 port.protocol, port.container_port, (address,), port.host_port, port.host_port
             ),
-            container_ip,
+            target,
         )
         return mapping
 
-    async def _start_proxies(self, mappings: list[_Mapping], container_ip: IPv4Address) -> None:
+    async def _start_proxies(self, mappings: list[_Mapping], target: Target) -> None:
         for mapping in mappings:
-            if mapping.address.version == 6:
-                port = mapping.published
+            port = mapping.published
+            container_ip = target.of(mapping.address, port.protocol)
+            carried = mapping.address.version == 6 and port.protocol != "sctp"
+            if carried and container_ip is not None:
                 mapping.proxy = await start_proxy(
                     mapping.socket, port.protocol, container_ip, port.container_port
                 )
@@ -186,10 +190,12 @@ async def _forget_flows(published: Iterable[PublishedPort]) -> None:
         log.warning("cannot forget flows to UDP ports %s: %s", sorted(ports), err)
 
 
-def port_rules(container_ip: IPv4Address, published: Iterable[PublishedPort]) -> list[PortRule]:
-    """The firewall's part of published ports: those of IPv4."""
+def port_rules(target: Target, published: Iterable[PublishedPort], version: int) -> list[PortRule]:
+    """The firewall's part of published ports: those that stay within a family."""
     return [
         PortRule(port.protocol, address, port.host_port, container_ip, port.container_port)
         for port in published
-        if isinstance(address := ip_address(port.host_ip), IPv4Address)
+        if (address := ip_address(port.host_ip)).version == version
+        and (container_ip := target.of(address, port.protocol)) is not None
+        and container_ip.version == version
     ]

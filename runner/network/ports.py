@@ -15,9 +15,8 @@ from runner.types.network import PortBinding, PortMap
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
+    from runner.network.ip import IPAddress
     from runner.network.records import PublishedPort
-
-IPAddress = IPv4Address | IPv6Address
 
 PROTOCOLS: Final = {"tcp": 6, "udp": 17, "sctp": 132}
 """The protocols that ports can be published for, with their numbers, which dockerd sorts by."""
@@ -157,35 +156,66 @@ class BindRequest:
     host_port_end: int
 
 
-def bind_requests(requests: Iterable[PortRequest], *, ipv6: bool) -> list[BindRequest]:
+@dataclass(frozen=True, slots=True)
+class Target:
+    """A container's addresses, and whether host addresses of IPv6 may lead to its IPv4 one."""
+
+    ipv4: IPv4Address | None = None
+    ipv6: IPv6Address | None = None
+    proxied: bool = True
+
+    def of(self, host_ip: IPAddress, protocol: str) -> IPAddress | None:
+        """The address that a port on the host's address leads to, if it leads anywhere."""
+        if host_ip.version == 4:
+            return self.ipv4
+        # Nothing carries SCTP from IPv6 to a container that has IPv4 only.
+        proxied = self.ipv4 if self.proxied and protocol != "sctp" else None
+        return self.ipv6 or proxied
+
+
+def bind_requests(
+    requests: Iterable[PortRequest],
+    *,
+    ipv6: bool,
+    target: Target | None = None,
+    binding: IPAddress | None = None,
+) -> list[BindRequest]:
     """Which ports to bind where, in order (bridge addPortMappings).
 
-    A request without an address is for both families when the host has IPv6. Requests that differ
-    in their address alone get one port together.
+    A request without an address is for `binding`; without that, for both families when the host
+    has IPv6. Requests that differ in their address alone get one port together. What would lead
+    nowhere is left out.
     """
     ordered = sorted(set(requests))
     groups = groupby(ordered, key=lambda request: replace(request, host_ip=None))
-    return [
+    anywhere: tuple[IPAddress, ...] = (ANY4, ANY6) if ipv6 else (ANY4,)
+    if binding is not None and binding != ANY4:
+        anywhere = (binding,)
+    bound = [
         BindRequest(
             protocol=wanted.protocol,
             container_port=wanted.container_port,
-            addresses=_host_addresses(wanted.protocol, group, ipv6=ipv6),
+            addresses=_host_addresses(group, anywhere, target or _SOME),
             host_port=wanted.host_port,
             host_port_end=wanted.host_port_end,
         )
         for wanted, group in groups
     ]
+    return [request for request in bound if request.addresses]
+
+
+_SOME: Final = Target(ipv4=ANY4)
+"""An IPv4 address, whichever it is."""
 
 
 def _host_addresses(
-    protocol: str, group: Iterable[PortRequest], *, ipv6: bool
+    group: Iterable[PortRequest], anywhere: tuple[IPAddress, ...], target: Target
 ) -> tuple[IPAddress, ...]:
-    # Nothing carries SCTP from IPv6 to a container that has IPv4 only.
-    both: tuple[IPAddress, ...] = (ANY4, ANY6) if ipv6 and protocol != "sctp" else (ANY4,)
     return tuple(
         address
         for request in group
-        for address in (both if request.host_ip is None else (request.host_ip,))
+        for address in (anywhere if request.host_ip is None else (request.host_ip,))
+        if target.of(address, request.protocol) is not None
     )
 
 

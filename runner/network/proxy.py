@@ -1,7 +1,8 @@
-"""Forwarding from IPv6 host ports to containers that have IPv4 only (docker-proxy's part of it).
+"""Forwarding from IPv6 host ports to containers that have IPv4 only, and from ::1 to all
+(docker-proxy's part of it).
 
-The kernel translates addresses within a family only; the engine carries the rest itself. It is
-what answers `localhost` on hosts where that is ::1 first.
+The kernel translates addresses within a family only, and never ::1; the engine carries the rest
+itself. It is what answers `localhost` on hosts where that is ::1 first.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from typing import TYPE_CHECKING, Final, Protocol
 from runner.network.sockets import let_in
 
 if TYPE_CHECKING:
-    from ipaddress import IPv4Address
+    from runner.network.ip import IPAddress
 
 log = logging.getLogger(__name__)
 
@@ -35,7 +36,7 @@ class Proxy(Protocol):
 
 
 async def start_proxy(
-    held: socket.socket, protocol: str, container_ip: IPv4Address, container_port: int
+    held: socket.socket, protocol: str, container_ip: IPAddress, container_port: int
 ) -> Proxy:
     """Forward what reaches a held socket. Owns the socket from now on."""
     target = (str(container_ip), container_port)
@@ -168,7 +169,8 @@ class _Client:
         self._proxy = proxy
         self._address = address
         self._asked = asked
-        self._socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC)
+        family = socket.AF_INET6 if ":" in proxy.target[0] else socket.AF_INET
+        self._socket = socket.socket(family, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC)
         self._socket.setblocking(False)
         self._socket.connect(proxy.target)
         proxy.loop.add_reader(self._socket, self._readable)

@@ -6,12 +6,13 @@ from dataclasses import dataclass, replace
 from ipaddress import IPv4Address, IPv6Address, ip_address
 from typing import TYPE_CHECKING, Final
 
+from runner.network.records import NameServer
 from runner.types.errors import InvalidParameter
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-IPAddress = IPv4Address | IPv6Address
+    from runner.network.ip import IPAddress
 
 HOST_PATH: Final = "/etc/resolv.conf"
 _STUB_PATH: Final = "/run/systemd/resolve/resolv.conf"
@@ -44,6 +45,8 @@ class ResolvConf:
     overrides: tuple[str, ...] = ()
     transform: str = ""
     warnings: tuple[str, ...] = ()
+    external: tuple[NameServer, ...] = ()
+    own_ndots: bool = False
 
     def text(self) -> str:
         """The file (resolvconf Generate)."""
@@ -62,13 +65,21 @@ class ResolvConf:
         transform = f" ({self.transform})" if self.transform else ""
         lines = [f"# Based on host file: '{self.source}'{transform}\n"]
         lines += [f"# {warning}\n" for warning in self.warnings]
+        if self.external:
+            lines.append(f"# ExtServers: [{' '.join(map(str, self.external))}]\n")
         if self.invalid:
             lines.append(f"# Invalid nameservers: [{' '.join(self.invalid)}]\n")
         lines.append(f"# Overrides: [{' '.join(self.overrides)}]\n")
         if self._has_option("ndots"):
             origin = "override" if "options" in self.overrides else "host"
+            origin = "internal" if self.own_ndots else origin
             lines.append(f"# Option ndots from: {origin}\n")
         return lines
+
+    @property
+    def has_ndots(self) -> bool:
+        """Whether somebody has said when a name is to be completed first."""
+        return self._has_option("ndots") and not self.own_ndots
 
     def _has_option(self, name: str) -> bool:
         return any(option.partition(":")[0] == name for option in self.options)
@@ -111,6 +122,32 @@ class ResolvConf:
             nameservers=_DEFAULT_IPV4 + (_DEFAULT_IPV6 if ipv6 else ()),
             warnings=(*self.warnings, "Used default nameservers."),
         )
+
+    def for_resolver(self, resolver: IPAddress) -> ResolvConf:
+        """Fit for a sandbox with a resolver of its own (TransformForIntNS), which asks the others:
+        the host's from the host's namespace, those that the user gave from the container's."""
+        on_host = "nameservers" not in self.overrides
+        others = tuple(NameServer(str(address), on_host) for address in self.nameservers)
+        changed = replace(
+            self,
+            nameservers=(resolver,),
+            options=tuple(option for option in self.options if _is_sound(option)),
+            transform="internal resolver",
+            external=others,
+            warnings=self.warnings if others else (*self.warnings, _NO_SERVERS),
+        )
+        if changed._has_option("ndots"):
+            return changed
+        return replace(changed, options=(*changed.options, "ndots:0"), own_ndots=True)
+
+
+_NO_SERVERS: Final = "NO EXTERNAL NAMESERVERS DEFINED"
+
+
+def _is_sound(option: str) -> bool:
+    """All but an `ndots` without a number (removeInvalidNDots)."""
+    name, _, value = option.partition(":")
+    return name != "ndots" or (value.isascii() and value.isdigit())
 
 
 def _parse_override(address: str) -> IPAddress:

@@ -10,11 +10,13 @@ import struct
 from typing import TYPE_CHECKING, Final
 
 from runner.linux.libc import error_text
-from runner.network.ports import PROTOCOLS, IPAddress
+from runner.network.ports import PROTOCOLS
 from runner.types.errors import System
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from runner.network.ip import IPAddress
 
 _SO_ATTACH_FILTER: Final = 26
 _SO_DETACH_FILTER: Final = 27

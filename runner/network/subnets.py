@@ -11,6 +11,8 @@ from runner.types.errors import System
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from runner.network.ip import IPNetwork
+
 # Docker's own 172.17/16 to 172.29/16 come after: dockerd may be started later on this host.
 POOLS: Final = (
     *IPv4Network("172.30.0.0/15").subnets(new_prefix=16),
@@ -19,12 +21,12 @@ POOLS: Final = (
 )
 
 
-def choose_subnet(occupied: Iterable[IPv4Network]) -> IPv4Interface:
+def choose_subnet(occupied: Iterable[IPNetwork]) -> IPv4Interface:
     """The gateway, with its prefix, of the first subnet that touches nothing `occupied`.
 
     A default route occupies nothing. Raises System when all are taken.
     """
-    taken = [network for network in occupied if network.prefixlen > 0]
+    taken = [network for network in occupied if network.version == 4 and network.prefixlen > 0]
     for pool in POOLS:
         if not any(pool.overlaps(network) for network in taken):
             return IPv4Interface((pool.network_address + 1, pool.prefixlen))

@@ -6,13 +6,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, TypeVar
 
 from runner.linux.libc import error_text
-from runner.oci.paths import depth
 from runner.oci.request import DEFAULT_PROPAGATION, UserMount
 from runner.oci.security_opt import parse_security_opt
 from runner.oci.spec import Mount
 from runner.oci.tmpfs import convert_tmpfs_options, merge_tmpfs_options
 from runner.types.errors import InvalidParameter
 from runner.types.modes import IpcMode
+from runner.types.paths import depth
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

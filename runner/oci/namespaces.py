@@ -40,11 +40,6 @@ def remove_namespace(spec: Spec, kind: str) -> None:
     spec.linux.namespaces = [found for found in spec.linux.namespaces if found.type != kind]
 
 
-def namespace_path(spec: Spec, kind: str) -> str | None:
-    """The path of the namespace of this type, empty if it is new; None if it is the host's."""
-    return next((found.path for found in spec.linux.namespaces if found.type == kind), None)
-
-
 def _with_user(request: SpecRequest) -> None:
     """Without remapping of UIDs, private and host are the same: the host's."""
     mode = UsernsMode(request.host_config.userns_mode)

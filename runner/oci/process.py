@@ -6,9 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from runner.oci.defaults import DEFAULT_PATH
 from runner.oci.init_binary import lookup_init_path
-from runner.oci.paths import clean
 from runner.oci.spec import Box, Mount, POSIXRlimit, Root
-from runner.types.errors import InvalidParameter
 from runner.types.modes import NetworkMode, PidMode
 
 if TYPE_CHECKING:
@@ -22,27 +20,6 @@ if TYPE_CHECKING:
 IN_CONTAINER_INIT_PATH: Final = "/sbin/docker-init"
 
 _UINT64: Final = (1 << 64) - 1
-
-_RLIMITS: Final = frozenset(
-    {
-        "core",
-        "cpu",
-        "data",
-        "fsize",
-        "locks",
-        "memlock",
-        "msgqueue",
-        "nice",
-        "nofile",
-        "nproc",
-        "rss",
-        "rtprio",
-        "rttime",
-        "sigpending",
-        "stack",
-    }
-)
-"""What `--ulimit` can name (go-units ulimit.go)."""
 
 
 def with_common_options(spec: Spec, request: SpecRequest, host: Host) -> None:
@@ -86,7 +63,7 @@ def with_oom_score(spec: Spec, request: SpecRequest, host: Host) -> None:
 def with_console_size(spec: Spec, request: SpecRequest, host: Host) -> None:
     """The terminal's first size, when it has a terminal and the client told one
     (WithConsoleSize)."""
-    height, width = (request.host_config.console_size or [0, 0])[:2]
+    height, width = request.host_config.console_size
     if request.config.tty and (height > 0 or width > 0):
         spec.process.console_size = Box(height=height, width=width)
 
@@ -121,36 +98,6 @@ def merge_ulimits(chosen: Sequence[Ulimit], defaults: Mapping[str, Ulimit]) -> l
     """moby mergeUlimits; the engine's own come in the order of their names."""
     named = {limit.name for limit in chosen}
     return [*chosen, *(defaults[name] for name in sorted(defaults.keys() - named))]
-
-
-def verify_ulimit(limit: Ulimit) -> None:
-    """What docker's client checks, and runc only much later. Raises InvalidParameter."""
-    if limit.name not in _RLIMITS:
-        raise InvalidParameter(f"invalid ulimit type: {limit.name}")
-    if limit.hard == -1:
-        return
-    if limit.soft == -1:
-        raise InvalidParameter(
-            "ulimit soft limit must be less than or equal to hard limit: "
-            f"soft: -1 (unlimited), hard: {limit.hard}"
-        )
-    if limit.soft > limit.hard:
-        raise InvalidParameter(
-            "ulimit soft limit must be less than or equal to hard limit: "
-            f"{limit.soft} > {limit.hard}"
-        )
-
-
-def clean_working_dir(path: str) -> str:
-    """The working directory without `..` and doubled slashes (moby translateWorkingDir).
-
-    Raises InvalidParameter when it is relative.
-    """
-    if path and not path.startswith("/"):
-        raise InvalidParameter(
-            f"the working directory '{path}' is invalid, it needs to be an absolute path"
-        )
-    return clean(path) if path else ""
 
 
 def _wants_init(request: SpecRequest) -> bool:

@@ -8,7 +8,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from runner.linux.libc import error_text
-from runner.oci.paths import clean
 from runner.oci.spec import (
     LinuxBlockIO,
     LinuxCPU,
@@ -18,6 +17,7 @@ from runner.oci.spec import (
     LinuxWeightDevice,
 )
 from runner.types.errors import InvalidParameter
+from runner.types.paths import clean
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

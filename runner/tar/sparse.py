@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from runner.tar.header import BLOCK, DamagedTarError, decimal
+from runner.tar.header import BLOCK, EXTENSION_MAX, DamagedTarError, decimal
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -17,7 +17,6 @@ Piece = tuple[int, int]
 """Offset and size of a part of the file that has data; all else is zeros."""
 
 OFFSET, NUMBYTES, MAP = b"GNU.sparse.offset", b"GNU.sparse.numbytes", b"GNU.sparse.map"
-_NUMBER_MAX: Final = 20
 _PIECES_MAX: Final = 1 << 16
 """More than files have; a map is held in memory."""
 
@@ -66,13 +65,17 @@ def _numbers_of_record(records: Mapping[bytes, bytes]) -> Sequence[int]:
 
 
 def _numbers_of_data(take: Callable[[int], bytes]) -> Sequence[int]:
-    """Lines of decimal numbers, their count first, filled up to whole blocks."""
-    data = b""
-    while (lines := data.split(b"\n"))[:-1] == [] or len(lines) - 1 < 1 + 2 * _count(lines[0]):
+    """Lines of decimal numbers, their count first, filled up to whole blocks: no more of them than
+    of any other header."""
+    lines: list[bytes] = []
+    rest, left = b"", EXTENSION_MAX
+    while not lines or len(lines) < 1 + 2 * _count(lines[0]):
         block = take(BLOCK)
-        if len(block) < BLOCK:
+        left -= BLOCK
+        if len(block) < BLOCK or left < 0:
             raise DamagedTarError("invalid tar header")
-        data += block
+        *complete, rest = (rest + block).split(b"\n")
+        lines += complete
     return [decimal(line) for line in lines[1 : 1 + 2 * _count(lines[0])]]
 
 

@@ -12,7 +12,7 @@ import msgspec
 from runner.types.image import Descriptor, GraphDriverData, HealthConfig
 from runner.types.network import EndpointSettings, NetworkingConfig, PortBinding, PortMap
 from runner.types.times import ZERO_TIME
-from runner.types.wire import Wire
+from runner.types.wire import Unsigned, Wire
 
 
 class Config(Wire, rename="pascal"):
@@ -215,7 +215,7 @@ class HostConfig(Wire, rename="pascal"):
     auto_remove: bool = False
     volume_driver: str = ""
     volumes_from: list[str] | None = None
-    console_size: list[int] = msgspec.field(default_factory=lambda: [0, 0])
+    console_size: tuple[Unsigned, Unsigned] = (0, 0)
     annotations: dict[str, str] | None = None
     cap_add: list[str] | None = None
     cap_drop: list[str] | None = None

@@ -6,7 +6,7 @@ from typing import ClassVar
 
 import msgspec
 
-from runner.types.wire import Wire
+from runner.types.wire import Unsigned, Wire
 
 
 class ExecOptions(Wire, rename="pascal"):
@@ -15,7 +15,7 @@ class ExecOptions(Wire, rename="pascal"):
     user: str = ""
     privileged: bool = False
     tty: bool = False
-    console_size: list[int] | None = None
+    console_size: tuple[Unsigned, Unsigned] | None = None
     attach_stdin: bool = False
     attach_stderr: bool = False
     attach_stdout: bool = False
@@ -30,7 +30,7 @@ class ExecStartOptions(Wire, rename="pascal"):
 
     detach: bool = False
     tty: bool = False
-    console_size: list[int] | None = None
+    console_size: tuple[Unsigned, Unsigned] | None = None
 
 
 class ExecCreateResponse(Wire, rename="pascal"):

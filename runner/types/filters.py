@@ -6,10 +6,10 @@ that was not given, or without a value, lets everything pass.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Collection, Mapping, Sequence
 
 from runner.types.errors import InvalidParameter
+from runner.types.regexp import compile_regexp
 
 Filters = Mapping[str, Sequence[str]]
 
@@ -44,8 +44,8 @@ def pattern(filters: Filters, name: str, text: str) -> bool:
 
 def _is_found(expression: str, text: str) -> bool:
     try:
-        return re.search(expression, text) is not None
-    except (re.error, OverflowError, RecursionError):
+        return compile_regexp(expression).search(text) is not None
+    except ValueError:
         return False
 
 

@@ -198,11 +198,29 @@ class ImageDeleteItem(Wire, rename="pascal"):
     omit_empty: ClassVar[frozenset[str]] = frozenset({"untagged", "deleted"})
 
 
-class GraphDriverData(Wire, rename="pascal"):
+class HistoryItem(Wire, rename="pascal"):
+    """A step of GET /images/{name}/history (moby image.HistoryResponseItem)."""
+
+    comment: str = ""
+    created: int = 0
+    created_by: str = ""
+    id: str = "<missing>"
+    size: int = 0
+    tags: list[str] | None = None
+
+
+class ImagePruneReport(Wire, rename="pascal"):
+    """What POST /images/prune took (moby image.PruneReport). `space_reclaimed` in bytes."""
+
+    images_deleted: list[ImageDeleteItem] | None = None
+    space_reclaimed: int = 0
+
+
+class GraphDriverData(Wire, rename="pascal", kw_only=True):
     """Where dockerd used to name its graph driver; with the containerd store, the snapshotter."""
 
-    name: str
     data: dict[str, str] | None = None
+    name: str
 
 
 class RootFSInspect(Wire, rename="pascal"):
@@ -220,7 +238,7 @@ class ImageMetadata(Wire, rename="pascal"):
     last_tag_time: str = "0001-01-01T00:00:00Z"
 
 
-class ImageInspect(Wire, rename="pascal"):
+class ImageInspect(Wire, rename="pascal", kw_only=True):
     """GET /images/{name}/json (moby image.InspectResponse).
 
     `config` has the fields of the image config that are set, and with null or "" those that Docker
@@ -230,29 +248,43 @@ class ImageInspect(Wire, rename="pascal"):
     id: str
     repo_tags: list[str]
     repo_digests: list[str]
-    graph_driver: GraphDriverData
     parent: str = ""
     comment: str = ""
     created: str = ""
     docker_version: str = ""
     author: str = ""
-    config: dict[str, Any] | None = None
     architecture: str = ""
     variant: str = ""
     os: str = ""
     os_version: str = ""
     size: int = 0
+    graph_driver: GraphDriverData
     root_fs: RootFSInspect = msgspec.field(default_factory=RootFSInspect, name="RootFS")
     metadata: ImageMetadata = msgspec.field(default_factory=ImageMetadata)
     descriptor: Descriptor | None = None
     manifests: list[ManifestSummary] = msgspec.field(default_factory=list)
+    config: dict[str, Any] | None = None
 
     omit_empty: ClassVar[frozenset[str]] = frozenset(
         {"created", "variant", "os_version", "descriptor", "manifests"}
     )
 
 
-PullPolicy = Literal["always", "missing", "never"]
+class SearchResult(msgspec.Struct):
+    """A repository that an index has found (moby registry.SearchResult)."""
+
+    star_count: int = 0
+    is_official: bool = False
+    name: str = ""
+    is_automated: bool = False
+    description: str = ""
+
+
+class DistributionInspect(Wire, rename="pascal"):
+    """GET /distribution/{name}/json: what a registry has under a name."""
+
+    descriptor: Descriptor
+    platforms: list[Platform] | None = None
 
 
 class ProgressDetail(msgspec.Struct, omit_defaults=True):

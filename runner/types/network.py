@@ -48,6 +48,117 @@ class EndpointSettings(Wire, rename="pascal"):
     dns_names: list[str] | None = msgspec.field(default=None, name="DNSNames")
 
 
+class IPAMConfig(
+    Wire,
+    rename={
+        "subnet": "Subnet",
+        "ip_range": "IPRange",
+        "gateway": "Gateway",
+        "aux_addresses": "AuxiliaryAddresses",
+    },
+):
+    """One subnet of a network."""
+
+    subnet: str = ""
+    ip_range: str = ""
+    gateway: str = ""
+    aux_addresses: dict[str, str] | None = None
+
+    omit_empty: ClassVar[frozenset[str]] = frozenset(
+        {"subnet", "ip_range", "gateway", "aux_addresses"}
+    )
+
+
+class IPAM(Wire, rename="pascal"):
+    """How a network gets its addresses."""
+
+    driver: str = ""
+    options: dict[str, str] | None = None
+    config: list[IPAMConfig] | None = None
+
+
+class ConfigReference(Wire, rename="pascal"):
+    """The network whose configuration another one has."""
+
+    network: str = ""
+
+
+class CreateNetworkRequest(Wire, rename="pascal"):
+    """POST /networks/create."""
+
+    name: str = ""
+    driver: str = ""
+    scope: str = ""
+    enable_ipv4: bool | None = msgspec.field(default=None, name="EnableIPv4")
+    enable_ipv6: bool | None = msgspec.field(default=None, name="EnableIPv6")
+    ipam: IPAM | None = msgspec.field(default=None, name="IPAM")
+    internal: bool = False
+    attachable: bool = False
+    ingress: bool = False
+    config_only: bool = False
+    config_from: ConfigReference | None = None
+    options: dict[str, str] | None = None
+    labels: dict[str, str] | None = None
+
+
+class CreateNetworkResponse(Wire, rename="pascal"):
+    """Its answer."""
+
+    id: str
+    warning: str = ""
+
+
+class EndpointResource(Wire, rename="pascal"):
+    """A container on a network, as the network's inspect shows it."""
+
+    name: str = ""
+    endpoint_id: str = msgspec.field(default="", name="EndpointID")
+    mac_address: str = ""
+    ipv4_address: str = msgspec.field(default="", name="IPv4Address")
+    ipv6_address: str = msgspec.field(default="", name="IPv6Address")
+
+
+class NetworkResource(Wire, rename="pascal"):
+    """GET /networks/{id}, and an item of GET /networks."""
+
+    name: str
+    id: str
+    created: str
+    scope: str
+    driver: str
+    enable_ipv4: bool = msgspec.field(name="EnableIPv4")
+    enable_ipv6: bool = msgspec.field(name="EnableIPv6")
+    ipam: IPAM = msgspec.field(name="IPAM")
+    internal: bool
+    attachable: bool
+    ingress: bool
+    config_from: ConfigReference
+    config_only: bool
+    containers: dict[str, EndpointResource]
+    options: dict[str, str]
+    labels: dict[str, str]
+
+
+class ConnectRequest(Wire, rename="pascal"):
+    """POST /networks/{id}/connect."""
+
+    container: str = ""
+    endpoint_config: EndpointSettings | None = None
+
+
+class DisconnectRequest(Wire, rename="pascal"):
+    """POST /networks/{id}/disconnect."""
+
+    container: str = ""
+    force: bool = False
+
+
+class NetworksPruneReport(Wire, rename="pascal"):
+    """POST /networks/prune: names."""
+
+    networks_deleted: list[str] | None = None
+
+
 class NetworkingConfig(Wire, rename="pascal"):
     """The networks to join at start, by name or ID."""
 

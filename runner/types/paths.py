@@ -16,3 +16,8 @@ def is_local(path: str) -> bool:
     """Whether the path is relative and, as text, stays below where it starts (filepath.IsLocal)."""
     cleaned = clean(path)
     return bool(path) and not path.startswith("/") and cleaned.split("/", 1)[0] != ".."
+
+
+def depth(path: str) -> int:
+    """By how many slashes the path goes down: mounts are made in this order (moby mountSort)."""
+    return clean(path).count("/")

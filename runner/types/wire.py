@@ -22,6 +22,9 @@ from runner.types.errors import InvalidParameter
 
 T = TypeVar("T")
 
+Unsigned = typing.Annotated[int, msgspec.Meta(ge=0)]
+"""Go's uint."""
+
 
 class Wire(msgspec.Struct):
     """Base of the Engine API's types."""
@@ -124,6 +127,8 @@ def _fold(value: Any, into: Any) -> Any:
     origin, arguments = typing.get_origin(into), typing.get_args(into)
     if origin is list and isinstance(value, list):
         return [_fold(item, arguments[0]) for item in value]
+    if origin is tuple and isinstance(value, list):  # Go's array, filled up or cut off
+        return [*value, *(0 for _ in arguments)][: len(arguments)]
     if origin is dict and isinstance(value, dict):
         return {key: _fold(item, arguments[1]) for key, item in value.items()}
     return value

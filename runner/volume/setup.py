@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import errno
-import os
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,6 +11,7 @@ from runner.linux.libc import error_text
 from runner.linux.threads import to_end
 from runner.types.container import BindOptions
 from runner.types.errors import RunnerError, System
+from runner.types.paths import depth
 from runner.volume.subpath import pin, unpin
 from runner.volume.tmpfs import tmpfs_mounts
 
@@ -90,7 +90,7 @@ async def locate_mounts(
         for destination, point in points.items()
         if destination not in covered
     ]
-    return sorted(mounts, key=lambda each: os.path.normpath(each.destination).count("/"))
+    return sorted(mounts, key=lambda each: depth(each.destination))
 
 
 async def _source(store: VolumeStore, holder: str, point: MountPoint) -> str:

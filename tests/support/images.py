@@ -174,6 +174,7 @@ class Image:
     media: Media = "oci"
     architecture: str = ""
     variant: str = ""
+    created: str = CREATED
 
     def with_config(self, **config: Any) -> Self:
         """The same image with some fields of its `config` replaced."""
@@ -187,7 +188,7 @@ class Image:
     def image_config(self) -> dict[str, Any]:
         """The whole image configuration."""
         return {
-            "created": CREATED,
+            "created": self.created,
             **self.platform(),
             "config": dict(self.config),
             "rootfs": {"type": "layers", "diff_ids": [digest(layer) for layer in self.layers]},

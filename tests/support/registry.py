@@ -17,6 +17,7 @@ from tests.support.workspace import Workspace
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from pathlib import Path
 
     from tests.support.images import Blobs, Descriptor
 
@@ -24,8 +25,12 @@ if TYPE_CHECKING:
 class Registry:
     """A registry on a random port of 127.0.0.1. As a context manager it is started and closed."""
 
-    def __init__(self, *, username: str = "", password: str = "") -> None:
+    def __init__(
+        self, *, username: str = "", password: str = "", certificates: Path | None = None
+    ) -> None:
+        """With a folder of `make_certificates` it speaks TLS and wants a certificate as well."""
         self.username, self.password = username, password
+        self._certificates = certificates
         program = tool_root("registry") / "usr/bin/docker-registry"
         self.workspace = Workspace.make()
         path = self.workspace.path
@@ -53,6 +58,10 @@ class Registry:
     def stop(self) -> None:
         """Stop serving; the content stays."""
         self.daemon.stop()
+
+    def kill(self) -> None:
+        """SIGKILL, at once; the content stays as it is."""
+        self.daemon.kill()
 
     def close(self) -> None:
         """Stop it and remove everything."""
@@ -136,6 +145,12 @@ class Registry:
             hashed = bcrypt.hashpw(self.password.encode(), bcrypt.gensalt(4)).decode()
             (path / "htpasswd").write_text(f"{self.username}:{hashed}\n")
             config["auth"] = {"htpasswd": {"realm": "test", "path": str(path / "htpasswd")}}
+        if self._certificates is not None:
+            config["http"]["tls"] = {
+                "certificate": str(self._certificates / "cert.pem"),
+                "key": str(self._certificates / "key.pem"),
+                "clientcas": [str(self._certificates / "ca.pem")],
+            }
         return config
 
     def _listening(self) -> bool:

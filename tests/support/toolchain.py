@@ -60,6 +60,7 @@ TOOLS: Final[dict[str, Tool]] = {
         ("systemd", "libsystemd-shared", "libip4tc2", "libkmod2", "libseccomp2"),
         only=("bin/journalctl", "lib/systemd", "usr/lib", *_LIBRARIES),
     ),
+    "cni": Tool("bookworm", ("containernetworking-plugins",), only=("usr/lib",)),
     "rsyslog": Tool(
         "bookworm",
         ("rsyslog", "rsyslog-openssl", "libestr0", "libfastjson4", "liblognorm5"),
@@ -116,7 +117,7 @@ def tool_root(name: str) -> Path:
     root = cache_dir() / name
     if _is_complete(root, tool):
         return root
-    with _locked(cache_dir() / f"{name}.lock"):
+    with locked(cache_dir() / f"{name}.lock"):
         if not _is_complete(root, tool):
             _fetch(tool, root)
     return root
@@ -225,7 +226,7 @@ def _apt_install(packages: Sequence[str]) -> None:
     environment = dict(os.environ, DEBIAN_FRONTEND="noninteractive")
     with _services_stay_down():
         for command in (["update"], ["install", "-y", "--no-install-recommends", *packages]):
-            _run(["apt-get", "-q", "-o", "DPkg::Lock::Timeout=120", *command], env=environment)
+            run(["apt-get", "-q", "-o", "DPkg::Lock::Timeout=120", *command], env=environment)
 
 
 @contextlib.contextmanager
@@ -263,7 +264,7 @@ def _fetch(tool: Tool, root: Path) -> None:
         scratch.chmod(0o755)
         unpacked = scratch / "root"
         for package in _download(tool, scratch):
-            _run(["dpkg-deb", "--extract", str(package), str(unpacked)])
+            run(["dpkg-deb", "--extract", str(package), str(unpacked)])
         _prune(tool, unpacked)
         (unpacked / ".complete").write_text(_stamp(tool))
         if root.exists():
@@ -294,14 +295,14 @@ def _remove(path: Path) -> None:
 
 
 def _download(tool: Tool, scratch: Path) -> list[Path]:
-    options = _apt_options(tool.suite)
+    options = apt_options(tool.suite)
     folder = scratch / "packages"
     folder.mkdir()
-    _run(["apt-get", *options, "download", *tool.packages], cwd=folder)
+    run(["apt-get", *options, "download", *tool.packages], cwd=folder)
     return sorted(folder.glob("*.deb"))
 
 
-def _apt_options(suite: str) -> list[str]:
+def apt_options(suite: str) -> list[str]:
     """Options that make apt see one suite only, in lists of its own, fetched when not yet there."""
     state = cache_dir() / "apt" / suite
     options = [
@@ -315,10 +316,10 @@ def _apt_options(suite: str) -> list[str]:
         f"-oDir::State::Lists={state}/lists",
         f"-oDir::Cache={state}/cache",
     ]
-    with _locked(state.with_suffix(".lock")):
+    with locked(state.with_suffix(".lock")):
         _write_sources(state, suite)
         # Always refreshed: a fetch is rare, and an old index names packages that are gone.
-        _run(["apt-get", *options, "update"])
+        run(["apt-get", *options, "update"])
     return options
 
 
@@ -329,21 +330,24 @@ def _write_sources(state: Path, suite: str) -> None:
 
 
 @contextlib.contextmanager
-def _locked(path: Path) -> Iterator[None]:
+def locked(path: Path) -> Iterator[None]:
+    """Hold the lock of that name."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("w") as handle:
         fcntl.flock(handle, fcntl.LOCK_EX)
         yield
 
 
-def _run(
+def run(
     command: Sequence[str], *, cwd: Path | None = None, env: dict[str, str] | None = None
-) -> None:
+) -> str:
+    """Run a command of the machine's; what it has printed. Raises ToolchainError when it fails."""
     done = subprocess.run(
         command, cwd=cwd, env=env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
     )
     if done.returncode != 0:
         raise ToolchainError(f"{' '.join(command)} failed ({done.returncode}):\n{done.stdout}")
+    return done.stdout
 
 
 def main(arguments: Sequence[str]) -> int:

@@ -7,6 +7,7 @@ import stat
 
 from runner.cli.errors import CliError, os_error
 from runner.cli.values.numbers import go_quote
+from runner.types.paths import clean
 
 _LINKS = 10
 
@@ -22,12 +23,6 @@ class Endpoint:
         self.is_folder = is_folder
         self.name = name
         """The name to be copied by, where following links has changed the path's last one."""
-
-
-def clean(path: str) -> str:
-    """filepath.Clean."""
-    cleaned = os.path.normpath(path)
-    return cleaned[1:] if cleaned.startswith("//") else cleaned
 
 
 def base(path: str) -> str:

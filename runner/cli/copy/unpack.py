@@ -12,9 +12,10 @@ import stat
 import tarfile
 from typing import IO, TYPE_CHECKING, cast
 
-from runner.cli.copy.paths import clean
+from runner.cli.chunks import Chunks
 from runner.cli.errors import CliError, os_error
 from runner.cli.values.numbers import go_quote
+from runner.types.paths import clean
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -24,27 +25,6 @@ if TYPE_CHECKING:
 _PIECE = 1 << 20
 _XATTR = "SCHILY.xattr."
 _NEW_FILE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
-
-
-class Chunks:
-    """Pieces of a stream as a file that tarfile can read."""
-
-    def __init__(self, chunks: Iterator[bytes]) -> None:
-        self._chunks = chunks
-        self._pending = b""
-
-    def read(self, size: int, /) -> bytes:
-        """So many bytes; fewer at the end only."""
-        pieces, have = [self._pending], len(self._pending)
-        while have < size:
-            piece = next(self._chunks, b"")
-            if not piece:
-                break
-            pieces.append(piece)
-            have += len(piece)
-        data = b"".join(pieces)
-        self._pending = data[size:]
-        return data[:size]
 
 
 def unpack(chunks: Iterator[bytes], plan: Plan) -> None:
@@ -95,19 +75,13 @@ class _Unpacker:
     def _place(self, name: str) -> str:
         """The entry's path, its folder made where the archive has none."""
         path = clean(f"{self._folder}/{name}")
-        if path != self._folder and not path.startswith(f"{self._folder.rstrip('/')}/"):
+        if not _is_at_or_below(path, self._folder):
             raise CliError(f"{go_quote(clean(name))} is outside of {go_quote(self._folder)}")
         parent = os.path.dirname(path)
         if path != self._folder:
             os.makedirs(parent, 0o755, exist_ok=True)
-            self._check_inside(parent)
+            _check_inside(parent, self._folder)
         return path
-
-    def _check_inside(self, parent: str) -> None:
-        """A link that was unpacked, or is there, must not lead out of the destination."""
-        real, root = os.path.realpath(parent), os.path.realpath(self._folder)
-        if real != root and not real.startswith(f"{root.rstrip('/')}/"):
-            raise CliError(f"{go_quote(parent)} is outside of {go_quote(self._folder)}")
 
     def _clear(self, path: str, entry: tarfile.TarInfo) -> bool:
         """Remove what the entry replaces; False where there is nothing left to do."""
@@ -130,6 +104,16 @@ class _Unpacker:
         return clean(entry.name) != "."
 
 
+def _is_at_or_below(path: str, folder: str) -> bool:
+    return path == folder or path.startswith(f"{folder.rstrip('/')}/")
+
+
+def _check_inside(parent: str, folder: str) -> None:
+    """A link that was unpacked, or is there, must not lead out of the destination."""
+    if not _is_at_or_below(os.path.realpath(parent), os.path.realpath(folder)):
+        raise CliError(f"{go_quote(parent)} is outside of {go_quote(folder)}")
+
+
 def _make(archive: tarfile.TarFile, entry: tarfile.TarInfo, path: str, folder: str) -> None:
     if entry.isdir():
         if not os.path.isdir(path):
@@ -138,13 +122,14 @@ def _make(archive: tarfile.TarFile, entry: tarfile.TarInfo, path: str, folder: s
         _make_file(archive, entry, path)
     elif entry.issym():
         target = clean(f"{os.path.dirname(path)}/{entry.linkname}")
-        if not target.startswith(folder):
+        if not _is_at_or_below(target, folder):
             raise CliError(f"invalid symlink {go_quote(path)} -> {go_quote(entry.linkname)}")
         os.symlink(entry.linkname, path)
     elif entry.islnk():
         target = clean(f"{folder}/{entry.linkname}")
-        if not target.startswith(folder):
+        if not _is_at_or_below(target, folder):
             raise CliError(f"invalid hardlink {go_quote(target)} -> {go_quote(entry.linkname)}")
+        _check_inside(os.path.dirname(target), folder)
         os.link(target, path, follow_symlinks=False)
     elif entry.ischr() or entry.isblk() or entry.isfifo():
         kind = stat.S_IFCHR if entry.ischr() else stat.S_IFBLK if entry.isblk() else stat.S_IFIFO

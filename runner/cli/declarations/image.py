@@ -4,6 +4,7 @@ from typing import Annotated
 
 from runner.cli.declarations.command import Command, Group, argument, flag
 from runner.cli.declarations.shared import Filter, Format, InspectFormat
+from runner.cli.values import lists, numbers
 
 GROUPS = (Group("image", "Manage images"),)
 
@@ -70,6 +71,87 @@ class TagOptions:
     target: Annotated[str, argument("TARGET_IMAGE[:TAG]")]
 
 
+class PushOptions:
+    """`push`."""
+
+    all_tags: Annotated[bool, flag("--all-tags", "-a", help="Push every tag")] = False
+    quiet: Annotated[bool, flag("--quiet", "-q", help="Print only the name")] = False
+    platform: Platform = None
+    disable_content_trust: Annotated[
+        bool, flag("--disable-content-trust", help="Do not sign the image", hidden=True)
+    ] = True
+    name: Annotated[str, argument("NAME[:TAG]")]
+
+
+class SaveOptions:
+    """`save`."""
+
+    output: Annotated[
+        str | None,
+        flag("--output", "-o", metavar="string", help="Write to this file, not to stdout"),
+    ] = None
+    platform: Platform = None
+    names: Annotated[list[str], argument("IMAGE [IMAGE...]")]
+
+
+class RemoveOptions:
+    """`rmi`."""
+
+    force: Annotated[bool, flag("--force", "-f", help="Remove it though it is in use")] = False
+    no_prune: Annotated[
+        bool, flag("--no-prune", help="Keep the nameless images that it was made from")
+    ] = False
+    platform: Annotated[
+        list[str] | None,
+        flag("--platform", metavar="strings", help="Remove only the content for this platform"),
+    ] = None
+    names: Annotated[list[str], argument("IMAGE [IMAGE...]")]
+
+
+class HistoryOptions:
+    """`history`."""
+
+    format: Format = None
+    human: Annotated[
+        bool, flag("--human", "-H", help="Sizes and dates in words (default true)")
+    ] = True
+    no_trunc: Annotated[bool, flag("--no-trunc", help="Show everything in full")] = False
+    platform: Platform = None
+    quiet: Annotated[bool, flag("--quiet", "-q", help="Print IDs only")] = False
+    name: Annotated[str, argument("IMAGE")]
+
+
+class ImagePruneOptions:
+    """`image prune`."""
+
+    all: Annotated[
+        bool, flag("--all", "-a", help="Remove all that no container uses, named ones too")
+    ] = False
+    filter: Annotated[
+        list[tuple[str, str]] | None,
+        flag(
+            "--filter",
+            metavar="filter",
+            parser=lists.filter_pair,
+            help="Remove only what fits: until=…, label=…, label!=…",
+        ),
+    ] = None
+    force: Annotated[bool, flag("--force", "-f", help="Do not ask")] = False
+
+
+class SearchOptions:
+    """`search`."""
+
+    filter: Filter = None
+    format: Format = None
+    limit: Annotated[
+        int | None,
+        flag("--limit", metavar="int", parser=numbers.int64, help="At most so many"),
+    ] = None
+    no_trunc: Annotated[bool, flag("--no-trunc", help="Show everything in full")] = False
+    term: Annotated[str, argument("TERM")]
+
+
 class ImageInspectOptions:
     """`image inspect`."""
 
@@ -119,6 +201,53 @@ COMMANDS = (
         "SOURCE_IMAGE[:TAG] TARGET_IMAGE[:TAG]",
         "Give an image another name",
         aliases=("image tag",),
+    ),
+    Command(
+        "push",
+        PushOptions,
+        "runner.cli.image.push:run",
+        "[OPTIONS] NAME[:TAG]",
+        "Upload an image to a registry",
+        aliases=("image push",),
+    ),
+    Command(
+        "save",
+        SaveOptions,
+        "runner.cli.image.save:run",
+        "[OPTIONS] IMAGE [IMAGE...]",
+        "Write images to an archive",
+        aliases=("image save",),
+    ),
+    Command(
+        "rmi",
+        RemoveOptions,
+        "runner.cli.image.remove:run",
+        "[OPTIONS] IMAGE [IMAGE...]",
+        "Remove images",
+        aliases=("image rm",),
+        hidden_aliases={"image rmi": "image rm", "image remove": "image rm"},
+    ),
+    Command(
+        "history",
+        HistoryOptions,
+        "runner.cli.image.history:run",
+        "[OPTIONS] IMAGE",
+        "Show how an image was made",
+        aliases=("image history",),
+    ),
+    Command(
+        "image prune",
+        ImagePruneOptions,
+        "runner.cli.image.prune:run",
+        "[OPTIONS]",
+        "Remove images that nobody uses",
+    ),
+    Command(
+        "search",
+        SearchOptions,
+        "runner.cli.image.search:run",
+        "[OPTIONS] TERM",
+        "Look for images in an index",
     ),
     Command(
         "image inspect",

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from runner.cli.declarations import container, image, inside, system
+from runner.cli.declarations import container, image, inside, system, volume
 
-GROUPS = (*container.GROUPS, *image.GROUPS, *system.GROUPS)
+GROUPS = (*container.GROUPS, *image.GROUPS, *volume.GROUPS, *system.GROUPS)
 COMMANDS = (
     *container.COMMANDS,
     *inside.COMMANDS,
     *image.COMMANDS,
+    *volume.COMMANDS,
     *system.COMMANDS,
 )

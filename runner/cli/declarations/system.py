@@ -67,6 +67,27 @@ class PruneOptions:
     ] = None
 
 
+class LoginOptions:
+    """`login`."""
+
+    username: Annotated[
+        str | None, flag("--username", "-u", metavar="string", help="User name")
+    ] = None
+    password: Annotated[
+        str | None, flag("--password", "-p", metavar="string", help="Password or access token")
+    ] = None
+    password_stdin: Annotated[
+        bool, flag("--password-stdin", help="Read the password from stdin")
+    ] = False
+    server: Annotated[str | None, argument("[SERVER]")] = None
+
+
+class LogoutOptions:
+    """`logout`."""
+
+    server: Annotated[str | None, argument("[SERVER]")] = None
+
+
 class ServeOptions:
     """`serve`. What is not given is the engine's own default."""
 
@@ -119,6 +140,14 @@ class ServeOptions:
             metavar="int",
             parser=numbers.int64,
             help="Seconds to wait at the end for what is under way (15)",
+        ),
+    ] = None
+    certs_dir: Annotated[
+        list[str] | None,
+        flag(
+            "--certs-dir",
+            metavar="list",
+            help="Registries' hosts.toml and certificates (Docker's and containerd's)",
         ),
     ] = None
     log_driver: Annotated[
@@ -180,6 +209,14 @@ class DoctorOptions:
     ] = None
 
 
+class StopEngineOptions:
+    """`system stop`."""
+
+    timeout: Annotated[
+        int, flag("-t", "--timeout", metavar="int", help="Seconds to wait for its end")
+    ] = 60
+
+
 class DemoOptions:
     """`demo`."""
 
@@ -219,6 +256,20 @@ class BundleOptions(ContainerFlags):
 
 
 COMMANDS = (
+    Command(
+        "login",
+        LoginOptions,
+        "runner.cli.registry.login:run",
+        "[OPTIONS] [SERVER]",
+        "Log in to a registry",
+    ),
+    Command(
+        "logout",
+        LogoutOptions,
+        "runner.cli.registry.login:run_logout",
+        "[SERVER]",
+        "Log out from a registry",
+    ),
     Command(
         "version",
         VersionOptions,
@@ -279,6 +330,13 @@ COMMANDS = (
         "[OPTIONS] [SCENARIO...]",
         "Show what happens between `runner run` and a process",
         traced=False,
+    ),
+    Command(
+        "system stop",
+        StopEngineOptions,
+        "runner.cli.system.stop:run",
+        "[OPTIONS]",
+        "End the engine; its containers go on, and the next command starts it again",
     ),
     Command(
         "system install",

@@ -24,11 +24,12 @@ def parse(source: str, *, name: str = "", prefix: str = "template parsing error:
         raise CliError(f"{prefix}{err}", PARSE_ERROR) from err
 
 
-def render(template: Template, type_name: str, document: Any) -> str:
+def render(template: Template, type_name: str, document: Any, *, typed: bool = False) -> str:
     """The text for a document of a declared type.
 
     Where the type does not have what the template asks for, the document is taken as it came, a
-    missing key being an error, as docker does for fields that are newer than it. Raises CliError.
+    missing key being an error, as docker does for fields that are newer than it; unless it is
+    `typed`, nothing but its type. Raises CliError.
     """
     from runner.cli.template import ExecutionError
     from runner.cli.template.reading import declared
@@ -36,8 +37,9 @@ def render(template: Template, type_name: str, document: Any) -> str:
 
     try:
         return template.render(declared(type_name, document))
-    except ExecutionError:
-        pass
+    except ExecutionError as err:
+        if typed:
+            raise CliError(f"template parsing error: {err}") from err
     try:
         return template.render(undeclared(document), strict=True)
     except ExecutionError as err:

@@ -49,7 +49,9 @@ virtual_size: {{.Size}}
 """
 _NO_TIME = -62135596800
 """The year 1, which is what Go makes of no time at all."""
-_SUBCOMMANDS = frozenset({"import", "inspect", "list", "load", "ls", "pull"})
+_SUBCOMMANDS = frozenset(
+    "history import inspect list load ls prune pull push remove rm save tag".split()
+)
 
 
 def run(context: Context, options: ImagesOptions) -> int:

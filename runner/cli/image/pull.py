@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from runner.cli.context import say
 from runner.cli.errors import CliError
-from runner.cli.image import credentials
 from runner.cli.reference import parse_normalized
+from runner.cli.registry import credentials
 from runner.client import images, output, progress
 
 TYPE_CHECKING = False

@@ -12,8 +12,6 @@ from runner.client.errors import RouteMissing
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from runner.cli.context import Context
     from runner.cli.declarations.system import BundleOptions
     from runner.client.client import EngineClient
@@ -56,26 +54,4 @@ def _fetch(client: EngineClient, container: str, directory: str) -> None:
         ) from err
     from runner.cli.system.extract import extract
 
-    extract(_Stream(response.chunks()), directory)
-
-
-class _Stream:
-    """The chunks as a file, for tarfile."""
-
-    def __init__(self, chunks: Iterator[bytes]) -> None:
-        self._chunks = chunks
-        self._rest = b""
-
-    def read(self, size: int) -> bytes:
-        """Exactly so many bytes, fewer only at the end."""
-        pieces = [self._rest]
-        have = len(self._rest)
-        while have < size:
-            chunk = next(self._chunks, b"")
-            if not chunk:
-                break
-            pieces.append(chunk)
-            have += len(chunk)
-        data = b"".join(pieces)
-        self._rest = data[size:]
-        return data[:size]
+    extract(response.chunks(), directory)

@@ -7,9 +7,10 @@ import time
 
 from runner.cli.container import ps
 from runner.cli.errors import CliError
-from runner.cli.format.listing import Kind, Listing, joined_labels, parse_layout, short_id
+from runner.cli.format.listing import Kind, Listing, parse_layout, short_id
 from runner.cli.image import images
 from runner.cli.values import times
+from runner.cli.volume import ls
 from runner.client import system
 from runner.client.units import human_duration, human_size
 
@@ -33,22 +34,6 @@ _SUMMARY = Kind(
         "Size": "SIZE",
         "Reclaimable": "RECLAIMABLE",
     },
-)
-_VOLUME = Kind(
-    "formatter.volumeContext",
-    {
-        "Name": "VOLUME NAME",
-        "Group": "GROUP",
-        "Driver": "DRIVER",
-        "Scope": "SCOPE",
-        "Availability": "AVAILABILITY",
-        "Mountpoint": "MOUNTPOINT",
-        "Labels": "LABELS",
-        "Links": "LINKS",
-        "Size": "SIZE",
-        "Status": "STATUS",
-    },
-    labelled=True,
 )
 _CACHE = Kind(
     "formatter.buildCacheContext",
@@ -81,7 +66,6 @@ active: {{.Active}}
 size: {{.Size}}
 reclaimable: {{.Reclaimable}}
 """
-_RAW_VOLUME = "name: {{.Name}}\ndriver: {{.Driver}}\n"
 _RAW_CACHE = """build_cache_id: {{.ID}}
 parent_id: {{.Parent}}
 build_cache_type: {{.CacheType}}
@@ -195,7 +179,7 @@ def _tables(usage: dict[str, Any], *, truncate: bool) -> Tables:
     return {
         "Images": (images.KIND, [_image(image, truncate=truncate) for image in usage["Images"]]),
         "Containers": (ps.KIND, [ps.row(each, truncate=truncate) for each in containers]),
-        "Volumes": (_VOLUME, [_volume(volume) for volume in usage["Volumes"]]),
+        "Volumes": (ls.KIND, [ls.row(volume) for volume in usage["Volumes"]]),
         "BuildCache": (
             _CACHE,
             [_cache(record, truncate=truncate) for record in _ordered(usage["BuildCache"])],
@@ -236,7 +220,7 @@ def _raw_layout() -> str:
     return (
         f"{{{{range .Images}}}}type: Image\n{images.RAW}\n{{{{end -}}}}\n"
         f"{{{{range .Containers}}}}type: Container\n{container}\n{{{{end -}}}}\n"
-        f"{{{{range .Volumes}}}}type: Volume\n{_RAW_VOLUME}\n{{{{end -}}}}\n"
+        f"{{{{range .Volumes}}}}type: Volume\n{ls.RAW}\n{{{{end -}}}}\n"
         f"{{{{range .BuildCache}}}}type: Build Cache\n{_RAW_CACHE}\n{{{{end -}}}}"
     )
 
@@ -245,23 +229,6 @@ def _image(image: Object, *, truncate: bool) -> Row:
     repository, tag = images.first_name(image)
     names = {"Repository": repository, "Tag": tag, "Digest": ""}
     return images.columns(image, truncate=truncate) | names
-
-
-def _volume(volume: Object) -> Row:
-    usage = volume.get("UsageData")
-    return {
-        "Name": volume["Name"],
-        "Group": "N/A",  # of cluster volumes only, as are the next two
-        "Availability": "N/A",
-        "Status": "N/A",
-        "Driver": volume["Driver"],
-        "Scope": volume["Scope"],
-        "Mountpoint": volume["Mountpoint"],
-        "Labels": joined_labels(volume["Labels"]),
-        "Label": volume["Labels"] or {},
-        "Links": str(usage["RefCount"]) if usage else "N/A",
-        "Size": human_size(usage["Size"]) if usage else "N/A",
-    }
 
 
 def _ordered(records: list[Object]) -> list[Object]:

@@ -12,15 +12,11 @@ import stat
 import tarfile
 from typing import IO, TYPE_CHECKING, cast
 
+from runner.cli.chunks import Chunks
 from runner.cli.errors import CliError, os_error
 
 if TYPE_CHECKING:
-    from typing import Protocol
-
-    class Readable(Protocol):
-        """What tarfile asks of a stream."""
-
-        def read(self, size: int, /) -> bytes: ...
+    from collections.abc import Iterator
 
 
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
@@ -28,7 +24,7 @@ _NEW_FILE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 _PIECE = 1 << 20
 
 
-def extract(stream: Readable, directory: str) -> None:
+def extract(chunks: Iterator[bytes], directory: str) -> None:
     """Unpack a tar stream into a new or empty folder.
 
     Raises CliError when the archive is broken, names something outside, or cannot be written.
@@ -39,7 +35,8 @@ def extract(stream: Readable, directory: str) -> None:
     except OSError as err:
         raise CliError(os_error(err)) from err
     try:
-        with tarfile.open(fileobj=cast("IO[bytes]", stream), mode="r|") as archive:
+        stream = cast("IO[bytes]", Chunks(chunks))
+        with tarfile.open(fileobj=stream, mode="r|") as archive:
             _unpack(archive, root)
     except tarfile.TarError as err:
         raise CliError(f"the engine's bundle is no proper archive: {err}") from err

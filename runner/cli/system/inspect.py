@@ -1,4 +1,4 @@
-"""`inspect`, `container inspect`, `image inspect` (docker/cli inspect)."""
+"""`inspect` of all objects, and of one kind of them (docker/cli inspect)."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from runner.cli.context import Context
     from runner.cli.declarations.container import ContainerInspectOptions, InspectOptions
     from runner.cli.declarations.image import ImageInspectOptions
+    from runner.cli.declarations.volume import InspectOptions as VolumeInspectOptions
 
     Find = Callable[[str], Any]
     Found = tuple[str, Any]
@@ -82,6 +83,16 @@ def run_image(context: Context, options: ImageInspectOptions) -> int:
     return _inspect(options.names, options.format or "", find)
 
 
+def run_volume(context: Context, options: VolumeInspectOptions) -> int:
+    """Volumes only."""
+    client = context.client()
+
+    def find(name: str) -> Found:
+        return "volume", volumes.inspect(client, name)
+
+    return _inspect(options.names, options.format or "", find, typed=True)
+
+
 def _first(finders: dict[str, Find], name: str) -> Found:
     for kind, find in finders.items():
         try:
@@ -98,9 +109,15 @@ def _means_none(error: RunnerError) -> bool:
     return isinstance(error, NotFound | RouteMissing) or any(text in str(error) for text in texts)
 
 
-def _inspect(names: list[str], layout: str, find: Callable[[str], Found]) -> int:
-    """Print what was found, then raise CliError with what was not."""
-    show = _templated(layout) if layout not in ("", "json") else None
+def _inspect(
+    names: list[str], layout: str, find: Callable[[str], Found], *, typed: bool = False
+) -> int:
+    """Print what was found, then raise CliError with what was not.
+
+    Where docker's client keeps of an answer only what its type declares, it is `typed`: templates
+    see nothing else, and its JSON is written by Go, not as it came.
+    """
+    show = _templated(layout, typed=typed) if layout not in ("", "json") else None
     shown: list[Any] = []
     failures: list[str] = []
     for name in names:
@@ -113,14 +130,15 @@ def _inspect(names: list[str], layout: str, find: Callable[[str], Found]) -> int
         text = "".join(f"{text}\n" for text in shown) or "\n"
     else:
         text = (jsontext.compact(shown) if layout else jsontext.indent(shown)) + "\n"
+        text = jsontext.escape_html(text) if typed else text
     sys.stdout.write(text)
     if failures:
         raise CliError("\n".join(failures))
     return 0
 
 
-def _templated(layout: str) -> Callable[[str, Any], str]:
+def _templated(layout: str, *, typed: bool) -> Callable[[str, Any], str]:
     from runner.cli.format import documents
 
     template = documents.parse(layout)
-    return lambda kind, document: documents.render(template, _DECLARED[kind], document)
+    return lambda kind, document: documents.render(template, _DECLARED[kind], document, typed=typed)

@@ -6,7 +6,9 @@ from runner.cli.confirm import confirm
 from runner.cli.container import prune as container_prune
 from runner.cli.context import say
 from runner.cli.errors import CliError
+from runner.cli.image import prune as image_prune
 from runner.cli.values.order import natural
+from runner.cli.volume import prune as volume_prune
 from runner.client import containers, filters, images, networks, system, volumes
 from runner.client.errors import RouteMissing
 from runner.client.units import human_size
@@ -81,22 +83,12 @@ def _networks(client: EngineClient, _options: PruneOptions, pairs: Pairs) -> int
 
 
 def _volumes(client: EngineClient, _options: PruneOptions, pairs: Pairs) -> int:
-    report = volumes.prune(client, filters.to_json(pairs))
-    _show("Deleted Volumes:", report.get("VolumesDeleted"))
-    return int(report["SpaceReclaimed"]) if report.get("VolumesDeleted") else 0
+    return volume_prune.show(volumes.prune(client, filters.to_json(pairs)))
 
 
 def _images(client: EngineClient, options: PruneOptions, pairs: Pairs) -> int:
     dangling = ("dangling", "false" if options.all else "true")
-    report = images.prune(client, filters.to_json([*pairs, dangling]))
-    removed = report.get("ImagesDeleted") or []
-    _show("Deleted Images:", [_told(item) for item in removed])
-    return int(report["SpaceReclaimed"]) if removed else 0
-
-
-def _told(item: dict[str, str]) -> str:
-    untagged = item.get("Untagged")
-    return f"untagged: {untagged}" if untagged else f"deleted: {item.get('Deleted', '')}"
+    return image_prune.show(images.prune(client, filters.to_json([*pairs, dangling])))
 
 
 def _build_cache(client: EngineClient, options: PruneOptions, pairs: Pairs) -> int:

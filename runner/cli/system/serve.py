@@ -48,6 +48,7 @@ def run(context: Context, options: ServeOptions) -> NoReturn:
     ]
     if not options.live_restore:
         arguments.append("--no-live-restore")
+    arguments += [f"--certs-dir={directory}" for directory in options.certs_dir or []]
     arguments += [f"--log-opt={option}" for option in options.log_opt or []]
     if options.ip_forward_no_drop:
         arguments.append("--ip-forward-no-drop")

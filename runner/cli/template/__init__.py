@@ -37,7 +37,11 @@ class Template:
         """Raises ParseError."""
         self._name = name
         self._source = source
-        self._parts = Parser(name, source, functions.FUNCTIONS, functions.UNSUPPORTED).parse()
+        parser = Parser(name, source, functions.FUNCTIONS, functions.UNSUPPORTED)
+        try:
+            self._parts = parser.parse()
+        except RecursionError:
+            raise ParseError(f"template: {name}:1: max expression depth exceeded") from None
 
     def render(self, value: Value | None, *, strict: bool = False) -> str:
         """The text for one value. Raises ExecutionError.

@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 
     Arguments = tuple[Value | None, ...]
 
+_LARGEST = 1_000_000
+"""What a width or a precision may be before its last digit."""
+
 _INTEGERS = {"d": "d", "x": "x", "X": "X", "o": "o", "b": "b"}
 
 
@@ -82,6 +85,8 @@ class _Verb:
         precision = None
         if layout[position : position + 1] == ".":
             precision, position = _span(layout, position + 1, "0123456789")
+        if _is_too_large(width) or _is_too_large(precision or ""):
+            return cls("", flags, "", None), len(layout)
         name = layout[position : position + 1]
         return cls(name, flags, width, precision), position + len(name)
 
@@ -151,9 +156,9 @@ class _Verb:
         if self.name in _INTEGERS:
             return self._pad_number(self._sign(data) + self._digits(abs(data)))
         if self.name == "c":
-            return self._pad(chr(data))
+            return self._pad(_rune(data))
         if self.name == "q":
-            return self._pad(f"'{go_quote(chr(data))[1:-1]}'")
+            return self._pad(f"'{go_quote(_rune(data))[1:-1]}'")
         return self._pad(f"U+{data:04X}") if self.name == "U" else None
 
     def _digits(self, data: int) -> str:
@@ -189,6 +194,18 @@ class _Verb:
 
     def _pad_plain(self, shown: str) -> str:
         return shown.ljust(self._width) if "-" in self._flags else shown.rjust(self._width)
+
+
+def _is_too_large(digits: str) -> bool:
+    """Whether Go takes a width or a precision for a mistake, and reads no further (parsenum)."""
+    before_last = digits.lstrip("0")[:-1]
+    return len(before_last) > len(str(_LARGEST)) or int(before_last or 0) > _LARGEST
+
+
+def _rune(number: int) -> str:
+    """The character of this number; of one that is none, the one that stands for such."""
+    is_character = 0 <= number <= 0x10FFFF and not 0xD800 <= number <= 0xDFFF
+    return chr(number) if is_character else "\ufffd"
 
 
 def _span(layout: str, position: int, alphabet: str) -> tuple[str, int]:

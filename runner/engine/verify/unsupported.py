@@ -14,7 +14,6 @@ def refuse_unsupported(host_config: HostConfig) -> None:
     """Raise NotImplementedYet for the first setting that would have no effect."""
     wanted = (
         ("device requests (--gpus)", bool(host_config.device_requests)),
-        ("links (--link)", bool(host_config.links)),
         ("storage options (--storage-opt)", bool(host_config.storage_opt)),
         ("user namespaces", host_config.userns_mode not in ("", "host")),
         ("containers in another container's cgroup", bool(host_config.cgroup)),

@@ -57,23 +57,25 @@ class Authorizer:
         self._scope = scope
         self._insecure = insecure
         self._challenge: Challenge | None = None
-        self._token: _Token | None = None
+        self._tokens: dict[str, _Token] = {}
         self._proven = False
-        if credentials.registry_token:
-            self._token = _Token(credentials.registry_token, float("inf"))
 
-    async def header(self) -> str | None:
+    async def header(self, also: str = "") -> str | None:
         """The header's value, None before the first challenge. Fetches a token when it must.
 
+        `also` is a scope besides the authorizer's own, for which there is a token of its own.
         Raises UnexpectedStatus and what the session raises.
         """
         if self._challenge is not None and self._challenge.scheme == "basic":
             return self._basic()
-        if self._token is None or not self._token.valid:
-            if self._challenge is None:
-                return None
-            self._token = await self._fetch_token(self._challenge)
-        return f"Bearer {self._token.value}"
+        if self._credentials.registry_token:
+            return f"Bearer {self._credentials.registry_token}"
+        if self._challenge is None:
+            return None
+        token = self._tokens.get(also)
+        if token is None or not token.valid:
+            token = self._tokens[also] = await self._fetch_token(self._challenge, also)
+        return f"Bearer {token.value}"
 
     def learn(self, headers: list[str], *, sent: bool) -> bool:
         """Take a 401's challenges in; whether another attempt can do better.
@@ -91,7 +93,8 @@ class Authorizer:
             return False
         if challenge.scheme == "basic" and not all(self._credentials.secret):
             raise NoCredentials("authorization failed: no basic auth credentials")
-        self._challenge, self._token, self._proven = challenge, None, False
+        self._challenge, self._proven = challenge, False
+        self._tokens.clear()
         return True
 
     def accepted(self) -> None:
@@ -102,9 +105,10 @@ class Authorizer:
         username, secret = self._credentials.secret
         return f"Basic {base64.b64encode(f'{username}:{secret}'.encode()).decode()}"
 
-    async def _fetch_token(self, challenge: Challenge) -> _Token:
-        realm = _realm(challenge)
-        scopes = sorted({self._scope, *challenge.parameters.get("scope", "").split()})
+    async def _fetch_token(self, challenge: Challenge, also: str) -> _Token:
+        realm = realm_of(challenge)
+        asked = challenge.parameters.get("scope", "").split()
+        scopes = sorted({self._scope, also, *asked} - {""})
         service = challenge.parameters.get("service", "")
         _, secret = self._credentials.secret
         try:
@@ -141,7 +145,7 @@ class Authorizer:
         return await self._get_token(realm, service, scopes)
 
 
-def _realm(challenge: Challenge) -> yarl.URL:
+def realm_of(challenge: Challenge) -> yarl.URL:
     text = challenge.parameters.get("realm")
     if not text:
         raise InvalidParameter("no realm specified for token auth challenge")

@@ -5,11 +5,14 @@ from __future__ import annotations
 import base64
 import binascii
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from runner.image.registry.endpoint import registry_host
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +28,11 @@ class Credentials:
     @classmethod
     def from_header(cls, value: str | None) -> Credentials:
         """The X-Registry-Auth header; an unreadable one is as good as none, as for dockerd."""
-        decoded = _decode(value or "")
+        return cls.from_body(_decode(value or ""))
+
+    @classmethod
+    def from_body(cls, decoded: Mapping[str, Any]) -> Credentials:
+        """The same, as JSON has it."""
         return cls(
             username=_text(decoded, "username"),
             password=_text(decoded, "password"),
@@ -48,7 +55,7 @@ class Credentials:
 ANONYMOUS = Credentials()
 
 
-def _decode(value: str) -> dict[str, Any]:
+def _decode(value: str) -> Mapping[str, Any]:
     padded = value + "=" * (-len(value) % 4)
     try:
         decoded = msgspec.json.decode(base64.urlsafe_b64decode(padded))
@@ -57,6 +64,6 @@ def _decode(value: str) -> dict[str, Any]:
     return decoded if isinstance(decoded, dict) else {}
 
 
-def _text(decoded: dict[str, Any], key: str) -> str:
+def _text(decoded: Mapping[str, Any], key: str) -> str:
     value = decoded.get(key)
     return value if isinstance(value, str) else ""

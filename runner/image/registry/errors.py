@@ -154,11 +154,40 @@ def translate(err: RunnerError, reference: Reference, platform: Platform | None)
         return NotFound(
             f"no matching manifest for {wanted} in the manifest list entries: {err.message}"
         )
+    return translate_registry_error(err)
+
+
+def translate_registry_error(err: RunnerError) -> RunnerError:
+    """What dockerd answers for what a registry has said (moby registry_errors.go)."""
+    cause = _innermost(err)
     if isinstance(cause, UnexpectedStatus):
         return _translate_status(err, cause)
-    if isinstance(cause, TransportError | Interrupted | NoCredentials):
+    if isinstance(cause, TransportError | Interrupted | AuthorizationFailed):
         return RunnerError(err.message)
     return err
+
+
+def translate_listing_error(err: RunnerError, reference: Reference) -> RunnerError:
+    """dockerd's error for a failed listing of tags (moby distribution/errors.go)."""
+    cause = _innermost(err)
+    entries = registry_errors(cause.body) if isinstance(cause, UnexpectedStatus) else []
+    code = _raw_code(cause.body) if isinstance(cause, UnexpectedStatus) else ""
+    if code in _LISTING and entries:
+        what = _LISTING[code].format(reference.familiar_name)
+        return NotFound(f"{what}: {code.lower().replace('_', ' ')}: {entries[0].message}")
+    return translate_registry_error(err)
+
+
+_LISTING = {
+    "DENIED": "pull access denied for {}, repository does not exist or may require 'docker login'",
+    "NAME_UNKNOWN": "repository {} not found",
+}
+
+
+def _raw_code(body: bytes) -> str:
+    entries = _decode(body).get("errors") or [{}]
+    code = entries[0].get("code") if isinstance(entries[0], dict) else None
+    return code if isinstance(code, str) else ""
 
 
 def _innermost(err: BaseException) -> BaseException:
@@ -192,10 +221,11 @@ def _translate_unlisted(err: RunnerError, cause: UnexpectedStatus) -> RunnerErro
 
 def describe(err: BaseException, method: str, url: object) -> str:
     """A connection's failure in the words of Go's net/http."""
-    return f'failed to do request: {method.title()} "{url}": {_reason(err)}'
+    return f'failed to do request: {method.title()} "{url}": {reason(err)}'
 
 
-def _reason(err: BaseException) -> str:
+def reason(err: BaseException) -> str:
+    """What went wrong with a connection, in Go's words."""
     match err:
         case aiohttp.ClientConnectorDNSError():
             return f"dial tcp: lookup {err.host}: no such host"

@@ -6,9 +6,13 @@ made for. Bodies are taken as they are on the wire (`identity`): a digest is tha
 
 from __future__ import annotations
 
+import asyncio
 import urllib.request
+from collections.abc import Callable
+from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self
+from urllib.parse import quote
 
 import aiohttp
 import tenacity
@@ -33,54 +37,70 @@ _BUSY = frozenset({408, 429})
 _BROKEN = frozenset({500, 503, 504})
 _BUSY_ATTEMPTS, _BROKEN_ATTEMPTS = 6, 3
 
-# Connecting as Go's transport is set up by containerd; between two reads a registry may take its
-# time, but a connection that says nothing for a minute is dead and the download is resumed.
-_TIMEOUT = aiohttp.ClientTimeout(total=None, sock_connect=30, sock_read=60)
+_READ_TIMEOUT = 60
+"""Seconds. Between two reads a registry may take its time, but a connection that says nothing for
+so long is dead, and the download is resumed."""
+
+
+Body = Callable[[], Any]
+"""Makes the body of one attempt: bytes, or pieces of them as they come."""
 
 
 class Transport:
-    """Sends requests to one registry. An async context manager."""
+    """Sends requests to one host of a registry. An async context manager.
+
+    Paths are those below the API's root; a URL that the registry has given is taken as it is.
+    """
 
     def __init__(
         self, endpoint: Endpoint, domain: str, credentials: Credentials, scope: str, backoff: float
     ) -> None:
         """`backoff` is the first wait between two attempts, in seconds; it doubles."""
-        self._endpoint = endpoint
+        self.endpoint = endpoint
+        self._namespace = domain if endpoint.is_mirror_of(domain) else None
         self._scheme: str | None = endpoint.schemes[0] if len(endpoint.schemes) == 1 else None
         self._credentials = credentials if credentials.are_for(endpoint.host, domain) else ANONYMOUS
+        self._probing = asyncio.Lock()
         self._scope = scope
         self.backoff = backoff
 
     async def __aenter__(self) -> Self:
-        self._session = aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(ssl=self._endpoint.verify),
-            timeout=_TIMEOUT,
-            auto_decompress=False,
-            cookie_jar=aiohttp.DummyCookieJar(),
-            headers={"User-Agent": _user_agent(), "Accept-Encoding": "identity"},
-        )
+        self._session = await open_session(self.endpoint)
         self._authorizer = Authorizer(
-            self._session, self._credentials, self._scope, insecure=not self._endpoint.verify
+            self._session, self._credentials, self._scope, insecure=not self.endpoint.tls.verify
         )
         return self
 
     async def __aexit__(self, *_: object) -> None:
         await self._session.close()
 
-    async def send(self, method: str, path: str, headers: dict[str, str]) -> aiohttp.ClientResponse:
+    async def send(
+        self,
+        method: str,
+        path: str | yarl.URL,
+        headers: dict[str, str] | None = None,
+        body: Body | None = None,
+        *,
+        attempts: int | None = None,
+        also: str = "",
+    ) -> aiohttp.ClientResponse:
         """A successful response to the request, its body unread; the caller closes it.
+
+        `attempts` limits those after a broken connection or a busy registry; `also` is a scope
+        that the request needs besides the repository's own.
 
         Raises NotFound-like errors as UnexpectedStatus (its `status` tells), TransportError when
         there is no connection, AuthorizationFailed when the registry refuses us.
         """
         retrying = tenacity.AsyncRetrying(
             retry=tenacity.retry_if_exception_type(Interrupted),
-            stop=_stop,
+            stop=_stop if attempts is None else tenacity.stop_after_attempt(attempts),
             wait=self.wait,
             reraise=True,
         )
+        request = _Request(method, path, headers or {}, body, also)
         try:
-            return await retrying(self._send_once, method, path, headers)
+            return await retrying(self._send_once, request)
         except Interrupted as err:
             if isinstance(err.__cause__, UnexpectedStatus):
                 raise err.__cause__ from None
@@ -93,12 +113,10 @@ class Transport:
         growing: float = self.backoff * 2 ** (state.attempt_number - 1)
         return min(growing if asked is None else asked, _RETRY_AFTER_MAX)
 
-    async def _send_once(
-        self, method: str, path: str, headers: dict[str, str]
-    ) -> aiohttp.ClientResponse:
+    async def _send_once(self, request: _Request) -> aiohttp.ClientResponse:
         for _ in range(_CHALLENGES_MAX):
-            authorization = await self._authorization()
-            response = await self._exchange(method, path, headers, authorization)
+            authorization = await self._authorization(request.also)
+            response = await self._exchange(request, authorization)
             if response.status < 300:
                 if authorization is not None:
                     self._authorizer.accepted()
@@ -111,19 +129,19 @@ class Transport:
                 raise await _failure(response)
         raise RunnerError("registry kept asking for authorization")
 
-    async def _authorization(self) -> str | None:
+    async def _authorization(self, also: str) -> str | None:
         try:
-            return await self._authorizer.header()
+            return await self._authorizer.header(also)
         except RunnerError as err:
             raise err.wrap("failed to authorize") from err
         except (aiohttp.ClientError, TimeoutError, OSError) as err:
             raise TransportError(f"failed to authorize: {err}") from err
 
     async def _exchange(
-        self, method: str, path: str, headers: dict[str, str], authorization: str | None
+        self, request: _Request, authorization: str | None
     ) -> aiohttp.ClientResponse:
         """Send the request and follow where it leads."""
-        response = await self._first(method, path, headers, authorization)
+        response = await self._first(request, authorization)
         for _ in range(_REDIRECTS_MAX):
             location = response.headers.get("Location")
             if response.status not in _REDIRECTS or location is None:
@@ -131,38 +149,87 @@ class Transport:
             response.release()
             url = _redirected(response.url, location)
             own = authorization if self._is_registry(url) else None
-            response = await self._request(method, url, headers, own)
+            response = await self._request(request, url, own)
         response.close()
-        raise TransportError(f'{method.title()} "{response.url}": stopped after 10 redirects')
+        method = request.method.title()
+        raise TransportError(f'{method} "{response.url}": stopped after 10 redirects')
 
-    async def _first(
-        self, method: str, path: str, headers: dict[str, str], authorization: str | None
-    ) -> aiohttp.ClientResponse:
+    async def _first(self, request: _Request, authorization: str | None) -> aiohttp.ClientResponse:
         """The first request, which finds out whether a loopback registry speaks TLS."""
+        if isinstance(request.path, yarl.URL):
+            own = authorization if self._is_registry(request.path) else None
+            return await self._request(request, request.path, own)
         if self._scheme is None:
-            self._scheme, fallback = self._endpoint.schemes
-            try:
-                return await self._request(method, self._url(path), headers, authorization)
-            except _NotTLS:
-                self._scheme = fallback
-        return await self._request(method, self._url(path), headers, authorization)
+            async with self._probing:
+                if self._scheme is None:
+                    return await self._probe(request, request.path, authorization)
+        return await self._request(request, self.url(request.path), authorization)
 
-    def _url(self, path: str) -> yarl.URL:
-        return yarl.URL(f"{self._scheme}://{self._endpoint.host}{path}", encoded=True)
+    async def _probe(
+        self, request: _Request, path: str, authorization: str | None
+    ) -> aiohttp.ClientResponse:
+        secure, plain = self.endpoint.schemes
+        try:
+            response = await self._request(request, self.url(path, secure), authorization)
+        except _NotTLS:
+            self._scheme = plain
+            return await self._request(request, self.url(path), authorization)
+        self._scheme = secure
+        return response
+
+    def url(self, path: str, scheme: str | None = None) -> yarl.URL:
+        """The URL of a path below the API's root."""
+        url = f"{scheme or self._scheme}://{self.endpoint.host}{self.endpoint.path}{path}"
+        if self._namespace is None:
+            return yarl.URL(url, encoded=True)
+        separator = "&" if "?" in path else "?"
+        return yarl.URL(f"{url}{separator}ns={quote(self._namespace, safe='')}", encoded=True)
 
     def _is_registry(self, url: yarl.URL) -> bool:
-        return url.origin() == self._url("/").origin()
+        return url.origin() == self.url("/").origin()
 
     async def _request(
-        self, method: str, url: yarl.URL, headers: dict[str, str], authorization: str | None
+        self, request: _Request, url: yarl.URL, authorization: str | None
     ) -> aiohttp.ClientResponse:
+        headers = request.headers
         sent = headers if authorization is None else headers | {"Authorization": authorization}
         try:
             return await self._session.request(
-                method, url, headers=sent, allow_redirects=False, proxy=_proxy(url)
+                request.method,
+                url,
+                headers=sent,
+                data=request.body() if request.body else None,
+                allow_redirects=False,
+                proxy=proxy(url),
             )
         except (aiohttp.ClientError, TimeoutError, OSError, ValueError) as err:
-            raise _connection_error(err)(describe(err, method, url)) from err
+            raise _connection_error(err)(describe(err, request.method, url)) from err
+
+
+@dataclass(frozen=True, slots=True)
+class _Request:
+    """What is asked for, as often as it takes."""
+
+    method: str
+    path: str | yarl.URL
+    headers: dict[str, str]
+    body: Body | None
+    also: str
+
+
+async def open_session(endpoint: Endpoint) -> aiohttp.ClientSession:
+    """A session with the certificates, headers and time-outs of an endpoint, for the caller to
+    close."""
+    own = {"User-Agent": _user_agent(), "Accept-Encoding": "identity"}
+    return aiohttp.ClientSession(
+        connector=aiohttp.TCPConnector(ssl=await asyncio.to_thread(endpoint.tls.context)),
+        timeout=aiohttp.ClientTimeout(
+            total=None, sock_connect=endpoint.dial_timeout, sock_read=_READ_TIMEOUT
+        ),
+        auto_decompress=False,
+        cookie_jar=aiohttp.DummyCookieJar(),
+        headers=own | dict(endpoint.headers),
+    )
 
 
 class _NotTLS(TransportError):
@@ -220,7 +287,7 @@ def _redirected(url: yarl.URL, location: str) -> yarl.URL:
     return target
 
 
-def _proxy(url: yarl.URL) -> str | None:
+def proxy(url: yarl.URL) -> str | None:
     """The environment's proxy. (aiohttp's own reading would take netrc's secrets as well.)"""
     host = url.host or ""
     if host == "localhost" or urllib.request.proxy_bypass(f"{host}:{url.port}"):

@@ -37,7 +37,10 @@ _ACCIDENTS = [
     (r"\b(Less than a second|About an? \w+|\d+ (second|minute)s?)( ago)?", "AGO"),
     (r"0x[0-9a-f]{6,}", "ADDRESS"),
     (r" {2,}", "  "),  # columns are as wide as what was in them
+    (r"time=.* level=error msg=.*closed pipe\"\n", ""),  # docker's cp has given up while it packed
 ]
+_BY_CHANCE = ("diff",)
+"""Commands whose lines dockerd sends in another order each time."""
 
 
 @pytest.fixture(scope="module")
@@ -57,9 +60,14 @@ def engine(_oracle_with_busybox: Any) -> Iterator[Live]:
     live.docker("run", "--name", "done", "--network", "none", "busybox", "sh", "-c", script)
     live.docker("run", "-d", "--name", "still", "--network", "none", "busybox", "sleep", "100000")
     live.docker("pause", "still")
-    live.docker("create", "--name", "made", "-v", "/vol", "--tmpfs", "/t", "busybox")
+    live.docker("volume", "create", "--label", "a=<b>", "kept10")
+    live.docker("volume", "create", "-o", "type=tmpfs", "-o", "device=tmpfs", "kept2")
+    live.docker(
+        "create", "--name", "made", "-v", "kept2:/kept", "-v", "/vol", "--tmpfs", "/t", "busybox"
+    )
     yield live
     live.empty()
+    live.server.remove_everything()
 
 
 @pytest.mark.parametrize("line", _LINES)
@@ -67,7 +75,15 @@ def test_alike(line: str, engine: Live, folder: Path) -> None:
     words = [re.sub("^@(?=/|$)", str(folder), word) for word in shlex.split(line)]
     with ThreadPoolExecutor() as both:
         theirs, ours = both.submit(engine.docker, *words), both.submit(engine.runner, *words)
-    assert seen(ours.result()) == seen(theirs.result())
+    told, wanted = seen(ours.result()), seen(theirs.result())
+    if words[0] in _BY_CHANCE:
+        told, wanted = (_in_order(each) for each in (told, wanted))
+    assert told == wanted
+
+
+def _in_order(told: tuple[int, str, str]) -> tuple[int, str, str]:
+    code, out, err = told
+    return code, "".join(sorted(out.splitlines(keepends=True))), err
 
 
 def seen(done: subprocess.CompletedProcess[str]) -> tuple[int, str, str]:

@@ -21,8 +21,21 @@ if TYPE_CHECKING:
 @pytest.fixture
 async def store(any_containerd: Daemon) -> AsyncIterator[ImageStore]:
     """An empty store on every version of containerd, gone afterwards with all that it has."""
+    async with _a_store(any_containerd) as made:
+        yield made
+
+
+@pytest.fixture
+async def one_store(containerd: Daemon) -> AsyncIterator[ImageStore]:
+    """The same on one version: for what is between us and a registry."""
+    async with _a_store(containerd) as made:
+        yield made
+
+
+@contextlib.asynccontextmanager
+async def _a_store(containerd: Daemon) -> AsyncIterator[ImageStore]:
     namespace = f"images-{secrets.token_hex(4)}"
-    async with Containerd(str(any_containerd.address), namespace) as client:
+    async with Containerd(str(containerd.address), namespace) as client:
         yield ImageStore(client, "overlayfs")
         await empty(client)
         with contextlib.suppress(RunnerError):

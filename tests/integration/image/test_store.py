@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from runner.containerd.images import Image as Record
+from runner.image.deleting import DeleteOptions, delete
 from runner.image.import_ import import_image
 from runner.image.listing import ImageFilters, LabelFilter
 from runner.image.reference import parse
@@ -220,7 +221,8 @@ async def test_the_list_has_one_item_for_each_image(store: ImageStore) -> None:
 
 async def deleted(store: ImageStore, name: str, **options: object) -> list[dict[str, str]]:
     usage = options.pop("usage", NOBODY)
-    items = await store.delete(name, usage, **options)  # type: ignore[arg-type]
+    options_ = DeleteOptions(**options)  # type: ignore[arg-type]
+    items = await delete(store, name, usage, options_)  # type: ignore[arg-type]
     return [to_wire(item) for item in items]
 
 

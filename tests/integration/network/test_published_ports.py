@@ -219,9 +219,7 @@ async def test_ports_outlive_a_killed_engine(place: Place) -> None:
     record = msgspec.json.decode(line, type=SandboxRecord)
     (endpoint,) = record.endpoints
     port = endpoint.ports[0].host_port
-    await place.addresses.reserve(
-        endpoint.network_id, place.subnet.network, "web", IPv4Address(endpoint.address)
-    )
+    await place.addresses.reserve(endpoint.network_id, [IPv4Address(endpoint.address)], "web")
     with tcp_server(record.sandbox.key, 80):
         assert await tcp(None, "127.0.0.1", port)  # nobody but the kernel is there
 

@@ -49,8 +49,8 @@ def test_what_did_not_exist_is_cleared() -> None:
     assert host("1.25", AutoRemove=True).auto_remove is True
     assert host("1.42", Annotations={"a": "b"}).annotations is None
     assert host("1.43", Annotations={"a": "b"}).annotations == {"a": "b"}
-    assert host("1.41", ConsoleSize=[1, 2]).console_size == [0, 0]
-    assert host("1.42", ConsoleSize=[1, 2]).console_size == [1, 2]
+    assert host("1.41", ConsoleSize=[1, 2]).console_size == (0, 0)
+    assert host("1.42", ConsoleSize=[1, 2]).console_size == (1, 2)
     assert host("1.41", KernelMemory=5).kernel_memory == 5
     assert host("1.42", KernelMemory=5).kernel_memory == 0
 

@@ -337,7 +337,7 @@ async def test_import(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
 async def test_names_with_slashes_and_colons(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[str] = []
 
-    async def inspect(_engine: Any, name: str, _platform: Any) -> None:
+    async def inspect(_engine: Any, name: str, _platform: Any, **_: Any) -> None:
         asked.append(name)
         raise NotFound(f"No such image: {name}")
 

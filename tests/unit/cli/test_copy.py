@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from runner.cli.chunks import Chunks
 from runner.cli.copy import paths
 from runner.cli.copy.pack import pack
-from runner.cli.copy.unpack import Chunks, unpack
+from runner.cli.copy.unpack import unpack
 from runner.cli.errors import CliError
 
 if TYPE_CHECKING:
@@ -240,7 +241,11 @@ def entry(name: str, kind: bytes = tarfile.REGTYPE, target: str = "") -> tarfile
     [
         ([entry("../x")], '"../x" is outside of "{}"'),
         ([entry("l", tarfile.SYMTYPE, "../../x")], 'invalid symlink "{}/l" -> "../../x"'),
+        ([entry("l", tarfile.SYMTYPE, "../root2/x")], 'invalid symlink "{}/l" -> "../root2/x"'),
         ([entry("l", tarfile.LNKTYPE, "../../x")], "invalid hardlink "),
+        ([entry("l", tarfile.LNKTYPE, "../root2/x")], "invalid hardlink "),
+        ([entry("l", tarfile.SYMTYPE, "/etc"), entry("h", tarfile.LNKTYPE, "l/passwd")],
+         '"{}/l" is outside of "{}"'),
         ([entry("l", tarfile.SYMTYPE, "/"), entry("l/tmp/x")], '"{}/l/tmp" is outside of "{}"'),
         ([entry("dir")], 'cannot overwrite directory "{}/dir" with non-directory "{}"'),
         ([entry("file", tarfile.DIRTYPE)],

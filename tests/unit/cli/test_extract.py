@@ -11,14 +11,14 @@ from typing import TYPE_CHECKING
 import pytest
 
 from runner.cli.errors import CliError
-from runner.cli.system.bundle import _Stream
 from runner.cli.system.extract import extract
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
 
-def archive(*entries: tuple[str, bytes, dict[str, object]]) -> _Stream:
+def archive(*entries: tuple[str, bytes, dict[str, object]]) -> Iterator[bytes]:
     buffer = io.BytesIO()
     with tarfile.open(fileobj=buffer, mode="w") as tar:
         for name, content, settings in entries:
@@ -29,7 +29,7 @@ def archive(*entries: tuple[str, bytes, dict[str, object]]) -> _Stream:
                 setattr(info, key, value)
             tar.addfile(info, io.BytesIO(content))
     data = buffer.getvalue()
-    return _Stream(data[start : start + 1000] for start in range(0, len(data), 1000))
+    return (data[start : start + 1000] for start in range(0, len(data), 1000))
 
 
 FOLDER: dict[str, object] = {"type": tarfile.DIRTYPE, "mode": 0o750}
@@ -94,4 +94,4 @@ def test_links_are_never_followed(tmp_path: Path) -> None:
 @pytest.mark.parametrize("data", [b"garbage" * 200, b"\x1f\x8b" + b"x" * 600])
 def test_what_is_no_archive(tmp_path: Path, data: bytes) -> None:
     with pytest.raises(CliError, match="no proper archive"):
-        extract(_Stream(iter([data])), str(tmp_path / "new"))
+        extract(iter([data]), str(tmp_path / "new"))

@@ -26,7 +26,7 @@ def runner(*argv: str, stdin: int = subprocess.DEVNULL, **env: str) -> tuple[int
 
 
 NOWHERE = "unix:///nowhere/x.sock"
-ABSENT = f"Cannot connect to the Docker daemon at {NOWHERE}. Is the docker daemon running?"
+ABSENT = f"Cannot connect to the engine at {NOWHERE}. Is it running? (runner serve starts one)"
 
 
 def test_version_needs_no_engine() -> None:

@@ -118,6 +118,9 @@ VALUE = declared("container.InspectResponse", CONTAINER)
         ("{{printf `%d` `a`}}{{printf `%d`}}{{printf `a` 1}}{{printf `%z` 1}}",
          "%!d(string=a)%!d(MISSING)a%!(EXTRA int=1)%!z(int=1)"),
         ("{{printf `%+v` .HostConfig.RestartPolicy}}", "{Name:on-failure MaximumRetryCount:3}"),
+        ("{{printf `a%99999999dz` 1}}|{{printf `%.99999999f` 1.0}}",
+         "a%!(NOVERB)%!(EXTRA int=1)|%!(NOVERB)%!(EXTRA float64=1)"),
+        ("{{printf `%c%q` 4611686018427387904 99999999999}}", "\ufffd'\ufffd'"),
     ],
 )  # fmt: skip
 def test_templates(source: str, text: str) -> None:
@@ -223,6 +226,14 @@ def test_templates_that_do_not_fit(source: str, written: str, message: str) -> N
 )
 def test_documents_without_a_declaration(source: str, text: str) -> None:
     assert Template(source).render(undeclared(CONTAINER), strict=True) == text
+
+
+@pytest.mark.parametrize(
+    "source", ["{{" + "(" * 9000 + "1" + ")" * 9000 + "}}", "{{if 1}}" * 9000 + "{{end}}" * 9000]
+)
+def test_what_is_nested_too_deeply(source: str) -> None:
+    with pytest.raises(ParseError, match="max expression depth exceeded"):
+        Template(source)
 
 
 def test_a_missing_key() -> None:

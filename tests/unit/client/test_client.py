@@ -137,7 +137,7 @@ def test_nobody_there(tmp_path: Path) -> None:
     with pytest.raises(ConnectionFailed) as caught:
         EngineClient(host).json("GET", "/x")
     assert str(caught.value) == (
-        f"Cannot connect to the Docker daemon at {host}. Is the docker daemon running?"
+        f"Cannot connect to the engine at {host}. Is it running? (runner serve starts one)"
     )
 
 

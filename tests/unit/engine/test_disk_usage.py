@@ -3,14 +3,22 @@
 from __future__ import annotations
 
 import asyncio
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from runner.engine.disk_usage import SingleFlight
 
+if TYPE_CHECKING:
+    from collections.abc import Coroutine
+
+
+def background(work: Coroutine[Any, Any, Any], name: str) -> asyncio.Task[Any]:
+    return asyncio.create_task(work, name=name)
+
 
 async def test_who_asks_meanwhile_gets_the_same_answer() -> None:
-    flights, counted, go = SingleFlight(), 0, asyncio.Event()
+    flights, counted, go = SingleFlight(background), 0, asyncio.Event()
 
     async def count() -> list[int]:
         nonlocal counted
@@ -29,7 +37,7 @@ async def test_who_asks_meanwhile_gets_the_same_answer() -> None:
 
 
 async def test_a_failure_is_everybodys_and_not_kept() -> None:
-    flights = SingleFlight()
+    flights = SingleFlight(background)
 
     async def fail() -> None:
         await asyncio.sleep(0)

@@ -203,3 +203,13 @@ async def test_one_frame_of_a_container_that_goes_meanwhile_is_none(engine: Fake
     await asyncio.sleep(0)
     engine.stats.stop_collection(box_of(engine))
     assert await frame is None
+
+
+async def test_networks_that_are_joined_in_a_ring(engine: FakeEngine) -> None:
+    one = engine.add("one", host_config=HostConfig(network_mode="container:two"))
+    two = engine.add("two", host_config=HostConfig(network_mode=f"container:{one.id}"))
+    engine.network = SimpleNamespace(interfaces=lambda _: [])
+    for container in (one, two):
+        container.state.running = True
+        frame = await stats.get_container_stats(engine, container)  # type: ignore[arg-type]
+        assert frame.networks == {}

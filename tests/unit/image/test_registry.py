@@ -494,7 +494,7 @@ def test_only_loopback_registries_may_speak_plain_http(
     domain: str, host: str, schemes: tuple[str, ...], verify: bool
 ) -> None:
     found = endpoint(domain)
-    assert (found.host, found.schemes, found.verify) == (host, schemes, verify)
+    assert (found.host, found.schemes, found.tls.verify) == (host, schemes, verify)
 
 
 def test_challenges_are_parsed_and_the_strongest_comes_first() -> None:

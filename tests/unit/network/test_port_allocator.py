@@ -4,8 +4,9 @@ from ipaddress import ip_address
 
 import pytest
 
+from runner.network.ip import IPAddress
 from runner.network.port_allocator import AllPortsAllocated, PortAllocator, PortTaken
-from runner.network.ports import ANY4, ANY6, IPAddress
+from runner.network.ports import ANY4, ANY6
 
 LOCAL = ip_address("127.0.0.1")
 OTHER = ip_address("10.0.0.1")

@@ -1,6 +1,6 @@
 """Bindings as users write them become requests; what was bound becomes what inspect shows."""
 
-from ipaddress import ip_address
+from ipaddress import IPv4Address, IPv6Address, ip_address
 
 import pytest
 from hypothesis import given
@@ -11,6 +11,7 @@ from runner.network.ports import (
     ANY6,
     BindRequest,
     PortRequest,
+    Target,
     bind_requests,
     parse_host_ip,
     parse_host_port,
@@ -23,6 +24,7 @@ from runner.types.errors import InvalidParameter
 from runner.types.network import PortBinding
 
 HERE = ip_address("127.0.0.1")
+BOTH = Target(IPv4Address("172.18.0.2"), IPv6Address("fd00::2"))
 
 
 def binding(host_port: str = "", host_ip: str = "") -> PortBinding:
@@ -162,7 +164,7 @@ requests_strategy = st.builds(
 def test_every_request_is_bound_once(requests: list[PortRequest]) -> None:
     bound = [
         (bind.protocol, bind.container_port, address)
-        for bind in bind_requests(requests, ipv6=False)
+        for bind in bind_requests(requests, ipv6=False, target=BOTH)
         for address in bind.addresses
     ]
     wanted = {(r.protocol, r.container_port, r.host_ip or ANY4) for r in requests}

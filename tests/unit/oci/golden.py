@@ -12,13 +12,13 @@ from typing import Any
 
 import msgspec
 
+from runner.engine.verify.container import translate_working_dir
 from runner.linux.mountinfo import MountInfo
 from runner.oci.adapt import adapt_container_settings
 from runner.oci.create import create_spec
 from runner.oci.host import Host
 from runner.oci.hostfiles import NotADevice
 from runner.oci.merge import get_entrypoint_and_args, merge_and_verify_config
-from runner.oci.process import clean_working_dir
 from runner.oci.request import NamespacePaths, NetworkFiles, SpecRequest, UserMount
 from runner.oci.spec import LinuxDevice
 from runner.types.container import Config, CreateRequest, HostConfig
@@ -86,11 +86,8 @@ class Golden:
         config = merge_and_verify_config(self.request, image)
         mode = NetworkMode((self.request.host_config or HostConfig()).network_mode)
         default = "machine" if mode.is_host else (mode.container or self.id)[:12]
-        return msgspec.structs.replace(
-            config,
-            hostname=config.hostname or default,
-            working_dir=clean_working_dir(config.working_dir),
-        )
+        translate_working_dir(config)
+        return msgspec.structs.replace(config, hostname=config.hostname or default)
 
     def _host_config(self) -> HostConfig:
         return adapt_container_settings(self.request.host_config or HostConfig(), self.host)

@@ -3,7 +3,6 @@ from __future__ import annotations
 import msgspec
 import pytest
 
-from runner.oci.namespaces import namespace_path
 from runner.oci.request import NamespacePaths
 from runner.types.container import Config, HostConfig
 from runner.types.errors import InvalidParameter
@@ -44,8 +43,9 @@ def test_joining_needs_a_path(mode: str) -> None:
 
 def test_disabled_network_is_a_new_namespace() -> None:
     made = support.spec(Config(network_disabled=True), HostConfig(network_mode="host"))
-    assert namespace_path(made, "network") == ""
-    assert namespace_path(made, "user") is None
+    found = {namespace.type: namespace.path for namespace in made.linux.namespaces}
+    assert found["network"] == ""
+    assert "user" not in found
 
 
 @pytest.mark.parametrize(

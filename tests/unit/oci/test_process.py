@@ -6,15 +6,12 @@ import pytest
 
 from runner.oci.init_binary import NAMES, is_static
 from runner.oci.process import (
-    clean_working_dir,
     create_daemon_environment,
     merge_ulimits,
     replace_or_append_env_values,
-    verify_ulimit,
 )
 from runner.oci.spec import Box
 from runner.types.container import Config, HostConfig, Ulimit
-from runner.types.errors import InvalidParameter
 from tests.unit.oci import support
 
 if TYPE_CHECKING:
@@ -60,57 +57,14 @@ def test_unlimited_ulimit() -> None:
 
 
 @pytest.mark.parametrize(
-    ("limit", "message"),
-    [
-        (Ulimit(name="as", hard=1, soft=1), "invalid ulimit type: as"),
-        (
-            Ulimit(name="core", hard=1, soft=2),
-            "ulimit soft limit must be less than or equal to hard limit: 2 > 1",
-        ),
-        (
-            Ulimit(name="core", hard=1, soft=-1),
-            (
-                "ulimit soft limit must be less than or equal to hard limit: "
-                "soft: -1 (unlimited), hard: 1"
-            ),
-        ),
-    ],
-)
-def test_bad_ulimits(limit: Ulimit, message: str) -> None:
-    with pytest.raises(InvalidParameter) as caught:
-        verify_ulimit(limit)
-    assert str(caught.value) == message
-
-
-def test_good_ulimits() -> None:
-    verify_ulimit(Ulimit(name="core", hard=-1, soft=5))
-    verify_ulimit(Ulimit(name="core", hard=-1, soft=-1))
-
-
-@pytest.mark.parametrize(
-    ("path", "cleaned"), [("", ""), ("/", "/"), ("//a/./b/../c/", "/a/c"), ("/../..", "/")]
-)
-def test_working_dir(path: str, cleaned: str) -> None:
-    assert clean_working_dir(path) == cleaned
-
-
-def test_relative_working_dir() -> None:
-    with pytest.raises(InvalidParameter) as caught:
-        clean_working_dir("a/b")
-    assert str(caught.value) == (
-        "the working directory 'a/b' is invalid, it needs to be an absolute path"
-    )
-
-
-@pytest.mark.parametrize(
     ("size", "tty", "expected"),
     [
-        ([24, 80], True, Box(height=24, width=80)),
-        ([24, 80], False, None),
-        ([0, 0], True, None),
+        ((24, 80), True, Box(height=24, width=80)),
+        ((24, 80), False, None),
+        ((0, 0), True, None),
     ],
 )
-def test_console_size(size: list[int], tty: bool, expected: Box | None) -> None:
+def test_console_size(size: tuple[int, int], tty: bool, expected: Box | None) -> None:
     made = support.spec(Config(tty=tty), HostConfig(console_size=size))
     assert made.process.console_size == expected
 

@@ -5,7 +5,6 @@ import json
 import msgspec
 import pytest
 
-from runner.oci.paths import clean, depth
 from runner.oci.spec import (
     Linux,
     LinuxDevice,
@@ -18,6 +17,7 @@ from runner.oci.spec import (
     Spec,
     User,
 )
+from runner.types.paths import clean, depth
 
 
 def test_what_go_leaves_out() -> None:

@@ -1,14 +1,14 @@
 """The store: names are unique, changes are whole, addresses are handed out once."""
 
-from ipaddress import IPv4Address, IPv4Network
+from ipaddress import IPv4Network, IPv6Address
 from pathlib import Path
 
 import pytest
 
 from runner.store import Store
-from runner.types.errors import AlreadyExists, Conflict, InvalidParameter, System
+from runner.types.errors import AlreadyExists, Conflict, System
 
-SUBNET = IPv4Network("10.1.2.0/29")
+HOSTS = list(IPv4Network("10.1.2.0/29").hosts())
 
 
 @pytest.fixture
@@ -59,28 +59,25 @@ def test_a_newer_schema_is_refused(tmp_path: Path) -> None:
         Store(tmp_path / "engine.db")
 
 
-async def test_addresses_are_the_lowest_free(store: Store) -> None:
-    taken = [await store.addresses.reserve("n", SUBNET, f"c{i}") for i in range(3)]
-    assert taken == [IPv4Address(f"10.1.2.{i}") for i in (1, 2, 3)]
-    await store.addresses.release("n", taken[1])
-    assert await store.addresses.reserve("n", SUBNET, "x") == taken[1]
+async def test_addresses_are_the_first_that_are_free(store: Store) -> None:
+    addresses = store.addresses
+    taken = [await addresses.reserve("n", HOSTS, f"c{i}") for i in range(6)]
+    assert taken == HOSTS
+    assert await addresses.reserve("n", HOSTS, "late") is None
+    assert await addresses.reserve("m", HOSTS, "late") == HOSTS[0]
+    assert addresses.owner("n", HOSTS[3]) == "c3"
+    addresses.release_all("c3")
+    await addresses.release("n", HOSTS[4])
+    assert addresses.owner("n", HOSTS[3]) == ""
+    assert [await addresses.reserve("n", HOSTS, "x") for _ in range(3)] == [*HOSTS[3:5], None]
 
 
-async def test_an_address_is_reserved_once(store: Store) -> None:
-    wanted = IPv4Address("10.1.2.4")
-    await store.addresses.reserve("n", SUBNET, "a", wanted)
-    with pytest.raises(Conflict, match="Address already in use"):
-        await store.addresses.reserve("n", SUBNET, "b", wanted)
-    with pytest.raises(
-        InvalidParameter, match=r"no configured subnet contains IP address 10\.9\.9\.9"
-    ):
-        await store.addresses.reserve("n", SUBNET, "b", IPv4Address("10.9.9.9"))
-
-
-async def test_a_full_subnet_says_so(store: Store) -> None:
-    for i in range(6):
-        await store.addresses.reserve("n", SUBNET, f"c{i}")
-    with pytest.raises(Conflict, match="no available IPv4 addresses"):
-        await store.addresses.reserve("n", SUBNET, "late")
-    store.addresses.release_all("c3")
-    assert await store.addresses.reserve("n", SUBNET, "late") == IPv4Address("10.1.2.4")
+async def test_addresses_of_both_families_survive_reopening(tmp_path: Path) -> None:
+    address = IPv6Address("fd00::2")
+    first = Store(tmp_path / "engine.db")
+    assert await first.addresses.reserve("n", [address], "a") == address
+    first.close()
+    second = Store(tmp_path / "engine.db")
+    assert await second.addresses.reserve("n", [address], "b") is None
+    assert second.addresses.owners() == {"a"}
+    second.close()

@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 
 from runner.tar.header import EXTENSION_MAX, DamagedTarError, Header
 from runner.tar.reader import Reader
+from runner.tar.sparse import read_map
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -193,3 +194,9 @@ def test_damaged_maps_are_refused(records: dict[str, str]) -> None:
 def test_damaged_maps_in_the_data_are_refused(data: bytes) -> None:
     with pytest.raises(DamagedTarError):
         members(sparse({"major": "1", "minor": "0", "realsize": "100"}, data))
+
+
+def test_a_map_in_the_data_that_does_not_end_is_given_up() -> None:
+    records = {b"GNU.sparse.major": b"1", b"GNU.sparse.minor": b"0"}
+    with pytest.raises(DamagedTarError):
+        read_map(records, lambda size: b"9" * size, 100)

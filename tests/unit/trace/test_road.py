@@ -17,8 +17,8 @@ from runner.trace.road import LANES, ROAD, stop_of
 DOCS = Path(__file__).parents[3] / "docs"
 
 STEP = re.compile(r'\b(?:step|happened)\(\s*"([^"{]+)"')
-ELSEWHERE = {"image.load", "image.apply_diff", "image.create_diff"}
-"""Steps of work that is none of the road."""
+ELSEWHERE = "image."
+"""Begins the names of work on images, of which only a pull's is part of the road."""
 
 
 @pytest.mark.parametrize("name", ROAD)
@@ -45,7 +45,7 @@ def test_every_step_is_in_the_table() -> None:
         if not {"_pb", "trace"} & set(path.parts):
             made |= set(STEP.findall(path.read_text()))
     assert made >= {"daemon.containerStart", "execve"}
-    assert made - ROAD.keys() <= ELSEWHERE
+    assert [name for name in made - ROAD.keys() if not name.startswith(ELSEWHERE)] == []
 
 
 def test_sides_of_a_request() -> None:

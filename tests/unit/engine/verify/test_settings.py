@@ -299,7 +299,6 @@ def test_a_start_looks_at_the_host_only() -> None:
     ("settings", "what"),
     [
         ({"device_requests": [DeviceRequest(count=-1)]}, "device requests (--gpus)"),
-        ({"links": ["a:b"]}, "links (--link)"),
         ({"storage_opt": {"size": "1G"}}, "storage options (--storage-opt)"),
         ({"userns_mode": "private"}, "user namespaces"),
         ({"cgroup": "container:x"}, "containers in another container's cgroup"),

@@ -1,0 +1,210 @@
+"""The networks that there are, each with its driver (libnetwork's part of Controller)."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import socket
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from runner.network.bridge import BridgeDriver
+from runner.network.drivers import check_network, make_driver
+from runner.network.firewall import install_all
+from runner.network.records import NetworkRecord
+from runner.network.vlan import VlanDriver
+from runner.types.errors import Conflict, NotFound, RunnerError
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterator, Sequence
+
+    from runner.network.addresses import AddressPool
+    from runner.network.driver import Driver
+    from runner.network.iptables import IPTables
+    from runner.network.port_mapper import PortMapper
+    from runner.network.records import BridgeConfig, Endpoint
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(slots=True)
+class Network:
+    """A network at work; `joining` is how many sandboxes are about to be on it."""
+
+    record: NetworkRecord
+    driver: Driver
+    joining: int = 0
+    ending: bool = False
+    changing: asyncio.Lock = field(default_factory=asyncio.Lock)
+
+    @property
+    def name(self) -> str:
+        """What the user calls it."""
+        return self.record.name
+
+    @property
+    def internal(self) -> bool:
+        """Whether nothing leads outside."""
+        return self.record.internal
+
+
+class Networks:
+    """All but those without interfaces, `host` and `none`."""
+
+    def __init__(
+        self,
+        bridge: BridgeDriver,
+        config: BridgeConfig,
+        addresses: AddressPool,
+        iptables: IPTables,
+        mapper: PortMapper,
+    ) -> None:
+        self._bridge = bridge
+        self._default = Network(
+            NetworkRecord("bridge", id=config.network_id, name=config.network), bridge
+        )
+        self._by_id: dict[str, Network] = {config.network_id: self._default}
+        self._addresses = addresses
+        self._iptables = iptables
+        self._mapper = mapper
+
+    def known(self, network_id: str) -> Network | None:
+        """The network, if there is one."""
+        return self._by_id.get(network_id)
+
+    def get(self, network_id: str) -> Network:
+        """The network, the default one for an empty ID. Raises NotFound."""
+        network = self._by_id.get(network_id) if network_id else self._default
+        if network is None:
+            raise NotFound(f"network {network_id} not found")
+        return network
+
+    @contextlib.contextmanager
+    def in_use(self, network_id: str) -> Iterator[Network]:
+        """The network, which is not removed meanwhile. Raises NotFound."""
+        network = self.get(network_id)
+        if network.ending:
+            raise NotFound(f"network {network.name} not found")
+        network.joining += 1
+        try:
+            yield network
+        finally:
+            network.joining -= 1
+
+    async def create(self, record: NetworkRecord) -> NetworkRecord:
+        """Make a network; the record with what came of it. Raises RunnerError; then nothing of it
+        stays."""
+        record = check_network(record, [network.record for network in self._by_id.values()])
+        record = await _note_bridge(record)
+        driver = make_driver(record, self._addresses, self._iptables, self._mapper)
+        self._by_id[record.id] = network = Network(record, driver)
+        try:
+            await driver.start()
+        except BaseException:
+            self._by_id.pop(record.id, None)
+            with contextlib.suppress(RunnerError):
+                await driver.purge()
+            raise
+        if isinstance(driver, VlanDriver):
+            made = driver.made_parent or any(
+                other.record.made and other.record.host_interface == record.host_interface
+                for other in self._by_id.values()
+            )
+            driver.made_parent = made
+            network.record = record = msgspec.structs.replace(record, made=made)
+        return record
+
+    async def remove(self, network_id: str, *, used: Collection[str]) -> None:
+        """Remove a network. Raises NotFound, Conflict while it is used, System."""
+        network = self.get(network_id)
+        if used or network.joining or network.ending:
+            raise Conflict(f"network {network.name} is in use")
+        network.ending = True
+        try:
+            if self._keeps_parent(network):
+                await network.driver.close()
+            else:
+                await network.driver.purge()
+        except BaseException:
+            network.ending = False
+            raise
+        del self._by_id[network_id]
+
+    def _keeps_parent(self, network: Network) -> bool:
+        """Whether another network is on the same parent interface, which then stays."""
+        parent = network.record.host_interface
+        return isinstance(network.driver, VlanDriver) and any(
+            other is not network and other.record.host_interface == parent
+            for other in self._by_id.values()
+        )
+
+    async def restore(
+        self, records: Sequence[NetworkRecord], endpoints: Sequence[Endpoint]
+    ) -> None:
+        """Make what is missing of the networks, and take up their endpoints. The firewall's rules
+        of all are written in one batch. Raises RunnerError for the default network only."""
+        self._add(records)
+        prepared: list[tuple[BridgeDriver, Any, list[Endpoint]]] = []
+        for network_id, network in self._by_id.items():
+            own = [endpoint for endpoint in endpoints if endpoint.network_id == network_id]
+            if network is self._default and not own:
+                continue
+            try:
+                if isinstance(network.driver, BridgeDriver):
+                    prepared.append((network.driver, await network.driver.prepare(own), own))
+                else:
+                    await network.driver.restore(own)
+            except RunnerError as err:
+                if network is self._default:
+                    raise
+                log.error("network %s could not be restored: %s", network.name, err)
+        firewalls = [firewall for _, started, _ in prepared for firewall in started.firewalls]
+        await install_all(self._iptables, firewalls)
+        for driver, started, own in prepared:
+            await driver.take_up(started, own)
+
+    def _add(self, records: Sequence[NetworkRecord]) -> None:
+        for record in records:
+            try:
+                driver = make_driver(record, self._addresses, self._iptables, self._mapper)
+            except RunnerError as err:
+                log.error("network %s could not be restored: %s", record.name, err)
+            else:
+                self._by_id[record.id] = Network(record, driver)
+
+    async def stray_interfaces(self) -> list[str]:
+        """Ports of our bridges that belong to no endpoint. Raises System."""
+        found = []
+        for network in self._by_id.values():
+            if isinstance(network.driver, BridgeDriver):
+                found += await network.driver.stray_interfaces()
+        return found
+
+    async def close(self) -> None:
+        """Let go of sockets; the networks stay. Safe to call twice."""
+        for network in self._by_id.values():
+            await network.driver.close()
+
+    async def purge(self) -> None:
+        """Remove all networks. Idempotent. Raises System."""
+        for network in self._by_id.values():
+            await network.driver.purge()
+
+
+async def _note_bridge(record: NetworkRecord) -> NetworkRecord:
+    """Whether the bridge will be of our making: one that is there already belongs to somebody."""
+    if record.driver != "bridge":
+        return record
+    made = not await asyncio.to_thread(_exists, record.host_interface)
+    return msgspec.structs.replace(record, made=made)
+
+
+def _exists(name: str) -> bool:
+    try:
+        socket.if_nametoindex(name)
+    except OSError:
+        return False
+    return True
