@@ -213,8 +213,15 @@ class StopEngineOptions:
     """`system stop`."""
 
     timeout: Annotated[
-        int, flag("-t", "--timeout", metavar="int", help="Seconds to wait for its end")
-    ] = 60
+        int | None,
+        flag(
+            "--timeout",
+            "-t",
+            metavar="int",
+            parser=numbers.int64,
+            help="Seconds to wait for its end (60)",
+        ),
+    ] = None
 
 
 class DemoOptions:
@@ -337,6 +344,7 @@ COMMANDS = (
         "runner.cli.system.stop:run",
         "[OPTIONS]",
         "End the engine; its containers go on, and the next command starts it again",
+        traced=False,
     ),
     Command(
         "system install",
