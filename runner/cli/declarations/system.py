@@ -245,6 +245,18 @@ class DemoOptions:
     ] = None
 
 
+class CompletionOptions:
+    """`completion`."""
+
+    shell: Annotated[str, argument("bash|zsh|fish")]
+
+
+class ManOptions:
+    """`man`."""
+
+    directory: Annotated[str, argument("DIR")]
+
+
 class InstallOptions:
     """`system install`."""
 
@@ -344,6 +356,22 @@ COMMANDS = (
         "runner.cli.system.stop:run",
         "[OPTIONS]",
         "End the engine; its containers go on, and the next command starts it again",
+        traced=False,
+    ),
+    Command(
+        "completion",
+        CompletionOptions,
+        "runner.cli.system.completion:run",
+        "bash|zsh|fish",
+        "Print what makes a shell complete commands and flags",
+        traced=False,
+    ),
+    Command(
+        "man",
+        ManOptions,
+        "runner.cli.system.man:run",
+        "DIR",
+        "Write the manual pages",
         traced=False,
     ),
     Command(
