@@ -192,7 +192,14 @@ async def take_up(engine: Engine, container: Container) -> None:
         exec_ = Exec(container, record)
         engine.execs.add(exec_)
         if record.running:
-            await _take_up(engine, exec_)
+            try:
+                await _take_up(engine, exec_)
+            except RunnerError as err:
+                about = {"container": container.id}
+                log.warning(
+                    "how exec %s is will be seen at its exit: %s", exec_.id, err, extra=about
+                )
+                _watch(engine, exec_)
 
 
 async def _take_up(engine: Engine, exec_: Exec) -> None:

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
     from runner.logs.info import LogInfo
 
+_WIDEST: Final = 1024
+"""Spaces that `pad` may put in; whoever creates a container must not have any amount of memory."""
 _ACTION: Final = re.compile(r"\{\{(.*?)\}\}", re.DOTALL)
 _TOKEN: Final = re.compile(r'\s*(?:(\.\w+)|("(?:[^"\\]|\\.)*")|(-?\d+)|(\w+))\s*')
 
@@ -84,6 +86,8 @@ def _call(function: Callable[..., _Value] | None, arguments: list[_Value]) -> _V
 
 
 def _pad(text: str, prefix: int, suffix: int) -> str:
+    if max(prefix, suffix) > _WIDEST:
+        raise ValueError(f"template: log-tag:1: pad by more than {_WIDEST}")
     return " " * prefix + text + " " * suffix if text else text
 
 
