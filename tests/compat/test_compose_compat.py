@@ -137,7 +137,7 @@ PROJECTS: dict[str, tuple[str, list[str]]] = {
             "--profile * down -t 0",
         ],
     ),
-    "networks": (
+    "networks that are used": (
         """
         services:
           web:
