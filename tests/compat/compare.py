@@ -36,6 +36,11 @@ def without_accidents(text: str) -> str:
     return text
 
 
+def without_addresses(text: str) -> str:
+    """The text with the IPv4 addresses that engines give to containers by their kind, too."""
+    return re.sub(r"\b(?!127\.0\.0\.|0\.0\.0\.0)\d+\.\d+\.\d+\.\d+\b", "ADDRESS", text)
+
+
 @dataclasses.dataclass(frozen=True)
 class Outcome:
     """What one command line came to."""

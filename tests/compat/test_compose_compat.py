@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.compat.compare import without_accidents, words
+from tests.compat.compare import without_accidents, without_addresses, words
 
 if TYPE_CHECKING:
     import subprocess
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from tests.support.subject import Subject
 
-pytestmark = pytest.mark.oracle
+pytestmark = [pytest.mark.oracle, pytest.mark.usefixtures("whole_firewall")]
 
 SLEEP = "init: true, command: [sleep, '1000'], image: busybox, network_mode: none"
 PS = "ps -a --format '{{.Name}} {{.Service}} {{.State}} {{.Status}} {{.ExitCode}} {{.Ports}}'"
@@ -43,7 +43,6 @@ PROJECTS: dict[str, tuple[str, list[str]]] = {
             "rm -f",
             "create",
             "down",
-            PS,
         ],
     ),
     "output": (
@@ -102,6 +101,28 @@ PROJECTS: dict[str, tuple[str, list[str]]] = {
             "down --volumes",
         ],
     ),
+    "networks": (
+        """
+        services:
+          web: { image: busybox, init: true, command: httpd -f, networks: [one, two] }
+          left: { image: busybox, networks: { one: { aliases: [sinister] } } }
+          right: { image: busybox, networks: { two: { ipv4_address: 198.51.100.7 } } }
+          default: { image: busybox, hostname: box, mac_address: '02:42:00:00:00:07' }
+          shared: { image: busybox, network_mode: 'service:web' }
+        networks:
+          one: { internal: true, labels: { a: b } }
+          two: { ipam: { config: [{ subnet: 198.51.100.0/24 }] }, driver_opts: { o: v } }
+        """,
+        [
+            "up -d web",
+            "run --rm --use-aliases left sh -c 'nslookup -type=a web; nslookup -type=a sinister'",
+            "run --rm right sh -c 'ip -4 addr show eth0 | grep -o 198.51.100.7/24; ping -c 1 left'",
+            "run --rm default sh -c 'hostname; cat /sys/class/net/eth0/address; ls /sys/class/net'",
+            "run --rm shared wget -q -O - http://127.0.0.1/etc/hostname",
+            "ps --format '{{.Name}} {{.Networks}}'",
+            "down -t 0",
+        ],
+    ),
     "profiles": (
         f"""
         services:
@@ -114,6 +135,32 @@ PROJECTS: dict[str, tuple[str, list[str]]] = {
             PS,
             "down -t 0 --remove-orphans",
             "--profile * down -t 0",
+        ],
+    ),
+    "networks": (
+        """
+        services:
+          web:
+            image: busybox
+            init: true
+            command: [sh, -c, 'echo hello > /tmp/index.html; exec httpd -f -h /tmp']
+            networks: { front: { aliases: [site], priority: 1 }, back: {} }
+          client: { image: busybox, init: true, command: [sleep, '1000'], networks: [front] }
+          apart: { image: busybox, init: true, command: [sleep, '1000'] }
+          alone: { image: busybox, network_mode: 'service:client', command: wget -qO- http://site/ }
+        networks:
+          front: { labels: { a: b }, driver_opts: { com.docker.network.driver.mtu: '1400' } }
+          back: { internal: true }
+        """,
+        [
+            "up -d --wait web client apart",
+            "exec -T client wget -qO- http://site/",
+            "exec -T client cat /sys/class/net/eth0/mtu",
+            "exec -T apart nslookup -type=a web",
+            "run --rm -T alone",
+            "up -d --scale web=2 web",
+            "exec -T web sh -c 'ls /sys/class/net; ip route | grep -c default'",
+            "down -t 0",
         ],
     ),
     "many settings": (
@@ -166,8 +213,10 @@ def lived(subject: Subject, file: Path, lines: list[str]) -> list[tuple[str, int
     told = []
     for line in lines:
         done = compose(subject, file, *words(line))
-        progress = sorted(without_accidents(done.stderr).splitlines())
-        told.append((line, done.returncode, without_accidents(done.stdout), progress))
+        output, errors = (
+            without_accidents(without_addresses(text)) for text in (done.stdout, done.stderr)
+        )
+        told.append((line, done.returncode, output, sorted(errors.splitlines())))
     assert subject.api("GET", "/containers/json?all=1").json() == []
     return told
 

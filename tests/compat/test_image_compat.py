@@ -392,3 +392,38 @@ def test_images_in_a_registry(both: tuple[Case, Case], commands: list[str]) -> N
     for ours, dockerds in zip(mine, theirs, strict=True):
         assert ours == dockerds
     assert both[0].events() == both[1].events()
+
+
+def test_answers_of_the_api(both: tuple[Case, Case]) -> None:
+    def ask(case: Case) -> list[tuple[int, str]]:
+        name = f"{case.registry}/{case.tmp_path.name}/api"
+        docker, api = case.subject.docker, case.subject.api
+        for image in ("app", "multi"):
+            docker("tag", f"{image}:1", f"{name}:{image}")
+            docker("push", f"{name}:{image}")
+        import_ = "/images/create?fromSrc="
+        targets = [
+            ("GET", f"/distribution/{name}:app/json"),
+            ("GET", f"/distribution/{name}:multi/json"),
+            ("GET", f"/distribution/{case.images['app']}/json"),
+            ("GET", "/distribution/Bad/json"),
+            ("GET", "/images/json?manifests=1&shared-size=1"),
+            ("GET", "/images/multi:1/json?manifests=1"),
+            ("GET", '/images/multi:1/json?manifests=1&platform={"os":"linux","architecture":"x"}'),
+            ("GET", "/images/multi:1/json?platform={}"),
+            ("GET", "/images/get?platform=1&platform=2&names=app:1"),
+            ("GET", "/images/search?term=http://x&limit=3"),
+            ("GET", '/images/search?term=x&filters={"stars":["x"]}'),
+            ("GET", '/images/search?term=x&filters={"is-automated":["true"]}'),
+            ("POST", f"{import_}http://{case.registry}/v2/x"),
+            ("POST", f"{import_}127.0.0.1:1/x"),
+            ("POST", f"{import_}ftp://x"),
+            ("DELETE", "/images/%20"),
+            ("POST", "/images/app:1/push?tag=Bad:x"),
+        ]
+        answers = [api(method, quote(target, "/?&=:%")) for method, target in targets]
+        return [(answer.status, case.plain(answer.body.decode())) for answer in answers]
+
+    mine, theirs = side_by_side(both, ask)
+    for ours, dockerds in zip(mine, theirs, strict=True):
+        assert ours == dockerds

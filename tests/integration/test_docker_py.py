@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import gc
 import io
 import tarfile
 from typing import TYPE_CHECKING
@@ -11,6 +12,7 @@ import docker
 import docker.errors
 import pytest
 
+from tests.support.images import Blobs, busybox_image
 from tests.support.subject import assert_settles
 
 if TYPE_CHECKING:
@@ -19,6 +21,7 @@ if TYPE_CHECKING:
 
     from docker import DockerClient
 
+    from tests.support.registry import Registry
     from tests.support.subject import Subject
 
 
@@ -157,6 +160,89 @@ def test_files(client: DockerClient, ours: Subject) -> None:
         assert image.tags == ["by-docker-py:one"]
         assert "A=b" in image.attrs["Config"]["Env"]
         assert client.containers.run(image, remove=True) == b"hello"
+
+
+@pytest.mark.filterwarnings("ignore::ResourceWarning")
+def test_exec(client: DockerClient) -> None:
+    container = client.containers.run("busybox", "sleep 1000", detach=True)
+    done = container.exec_run("sh -c 'echo out; echo err >&2; exit 3'", demux=True)
+    assert done == (3, (b"out\n", b"err\n"))
+    assert container.exec_run("id -un", user="tester") == (0, b"tester\n")
+    assert container.exec_run("stty size", tty=True).exit_code == 0
+    output = container.exec_run(["sh", "-c", "echo 1; sleep 0.1; echo 2"], stream=True).output
+    assert list(output) == [b"1\n", b"2\n"]
+    container.remove(force=True)
+    del output
+    gc.collect()  # docker-py does not close the stream's socket: it ends here, not in another test
+
+
+def test_figures(client: DockerClient) -> None:
+    container = client.containers.run("busybox", "sleep 1000", detach=True, mem_limit="16m")
+    once = container.stats(stream=False)
+    assert (once["name"], once["memory_stats"]["limit"]) == (f"/{container.name}", 16 << 20)
+    stream = container.stats(decode=True)
+    first, second = next(stream), next(stream)
+    assert first["cpu_stats"]["system_cpu_usage"] <= second["cpu_stats"]["system_cpu_usage"]
+    assert container.top()["Titles"][0] == "UID"
+    container.remove(force=True)
+    assert all(last["name"] == f"/{container.name}" for last in stream)  # and then it ends
+
+
+def test_volumes(client: DockerClient) -> None:
+    volume = client.volumes.create("kept", labels={"a": "b"})
+    client.containers.run(
+        "busybox", "sh -c 'echo data > /kept/file'", volumes=["kept:/kept"], remove=True
+    )
+    mount = docker.types.Mount("/kept", "kept", read_only=True)
+    output = client.containers.run("busybox", "cat /kept/file", mounts=[mount], remove=True)
+    assert output == b"data\n"
+    assert client.volumes.list(filters={"label": "a=b"}) == [volume]
+    assert client.volumes.prune(filters={"all": "1", "label!": "a"})["VolumesDeleted"] == []
+    volume.remove()
+    with pytest.raises(docker.errors.NotFound, match="get kept: no such volume"):
+        client.volumes.get("kept")
+
+
+def test_networks(client: DockerClient) -> None:
+    network = client.networks.create("own", driver="bridge", labels={"a": "b"}, internal=True)
+    server = client.containers.run(
+        "busybox", "httpd -f -p 80 -h /etc", name="server", network="own", detach=True
+    )
+    output = client.containers.run(
+        "busybox", "wget -q -O - http://server/hostname", network="own", remove=True
+    )
+    assert output.decode().strip() == server.id[:12]
+    other = client.containers.run("busybox", "sleep 1000", network_mode="none", detach=True)
+    with pytest.raises(docker.errors.APIError, match="cannot be connected to"):
+        network.connect(other)
+    network.disconnect(server)
+    network.connect(server, aliases=["alias"])
+    network.reload()
+    assert network.containers == [server]
+    assert client.networks.list(filters={"label": "a=b"}) == [network]
+    with pytest.raises(docker.errors.APIError, match="has active endpoints"):
+        network.remove()
+    server.remove(force=True)
+    assert client.networks.prune(filters={"label": "a"})["NetworksDeleted"] == ["own"]
+    with pytest.raises(docker.errors.NotFound, match="network own not found"):
+        client.networks.get("own")
+    other.remove(force=True)
+
+
+def test_pulling(client: DockerClient, ours: Subject, registry: Registry) -> None:
+    blobs = Blobs()
+    registry.push("some/box", "1.0", blobs, busybox_image(Labels={"a": "b"}).add_to(blobs))
+    name = f"{registry.address}/some/box"
+    with ours.images_restored():
+        image = client.images.pull(name, tag="1.0")
+        assert image.tags == [f"{name}:1.0"]
+        assert client.containers.run(f"{name}:1.0", "echo pulled", remove=True) == b"pulled\n"
+        assert client.api.tag(image.id, "again", "2")
+        assert client.images.get("again:2").id == image.id
+        progress = client.api.pull(name, tag="1.0", stream=True, decode=True)
+        assert f"Image is up to date for {name}:1.0" in list(progress)[-1]["status"]
+        with pytest.raises(docker.errors.NotFound, match="not found"):
+            client.images.pull(name, tag="2.0")
 
 
 def test_what_is_not_there_yet_is_said(client: DockerClient) -> None:
