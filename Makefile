@@ -22,7 +22,7 @@ TEST_SECONDS ?= 1080
 RESIDUE ?= all
 PYTEST ?=
 
-.PHONY: help run test check matrix bench clean system quiet-system test-system root
+.PHONY: help run test check matrix bench docs clean system quiet-system test-system root
 .NOTPARALLEL:
 
 help: ## Say what can be made
@@ -62,6 +62,10 @@ matrix: root test-system $(VENV)/.installed-dev ## Run the integration tests on 
 
 bench: root test-system $(VENV)/.installed-dev ## Measure against dockerd, ctr and runc (root)
 	$(BIN)/python benchmarks/run_latency.py
+
+docs: $(VENV)/.installed-docs ## Build the documentation's site, in .make/site
+	$(BIN)/python docs/generate.py map
+	$(BIN)/mkdocs build --quiet
 
 clean: ## Remove what make made (not what apt installed)
 	rm -rf $(VENV) .make dist build runner/containerd/_pb runner/cli/_table.py
@@ -110,6 +114,11 @@ $(VENV)/.installed: $(RECIPE) | $(BIN)/python
 	@$(BIN)/pip install -q -e .
 	@$(BIN)/python -m compileall -q runner
 	@touch $@
+
+$(VENV)/.installed-docs: $(RECIPE) | $(BIN)/python
+	@echo "==> installing what the documentation's site needs into $(VENV)"
+	@$(BIN)/pip install -q -e '.[docs]'
+	@touch $@ $(VENV)/.installed
 
 $(VENV)/.installed-dev: $(RECIPE) | $(BIN)/python
 	@echo "==> installing runner and what its tests need into $(VENV)"

@@ -103,6 +103,12 @@ class Daemons:
         env = _without_python() | {"RUNNER_HOST": self.engine.host, "PATH": path_with()}
         return Command([*self._runner_program, *arguments], env)
 
+    def recorded(self, *arguments: str) -> Command:
+        """The same with the road recorded, by the command and by the engine."""
+        traceparent = f"00-{secrets.token_hex(16)}-{secrets.token_hex(8)}-01"
+        command = self.runner(*arguments)
+        return Command(command.words, {**command.env, "TRACEPARENT": traceparent})
+
     @functools.cached_property
     def _runner_program(self) -> list[str]:
         # As it is once installed: a working copy may have been edited since.

@@ -37,6 +37,7 @@ def runs(daemons: Daemons) -> list[Contestant]:
     return [
         *_network(daemons, "bridge", ""),
         *_network(daemons, "none", ", no network"),
+        Contestant("runner run, recorded", lambda: _cli(daemons.recorded, "bridge"), "runner run"),
         Contestant(
             "docker CLI on runner", lambda: _cli(daemons.docker_on_runner, "bridge"), "docker run"
         ),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import AsyncExitStack
 from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
@@ -29,9 +30,10 @@ from runner.image import digest as digests
 from runner.image import platform as platforms
 from runner.image import reference as references
 from runner.image.deleting import DeleteOptions
+from runner.image.download import downloading
 from runner.image.registry.credentials import Credentials
 from runner.types import wire
-from runner.types.errors import Forbidden, InvalidParameter, NotImplementedYet
+from runner.types.errors import Forbidden, InvalidParameter
 from runner.types.gotext import atoi
 from runner.types.image import Platform, ProgressMessage
 from runner.types.times import ZERO_TIME
@@ -104,15 +106,16 @@ async def _import(call: Call, platform: Platform | None) -> web.StreamResponse:
     form = call.form
     source = form.text("fromSrc")
     reference = repo_tag_reference(form.text("repo"), form.text("tag"))
-    if source != "-":
-        raise NotImplementedYet(f"importing from a URL is not supported: {source}")
     message = form.text("message") or f"Imported from {source}"
     progress = ProgressStream(call)
 
     async def work() -> None:
-        body = body_chunks(call.request)
-        changes = form.all("changes")
-        image_id = await image_import(call.engine, body, reference, changes, message, platform)
+        async with AsyncExitStack() as resources:
+            body = body_chunks(call.request)
+            if source != "-":
+                body = await resources.enter_async_context(downloading(source, progress.tell))
+            changes = form.all("changes")
+            image_id = await image_import(call.engine, body, reference, changes, message, platform)
         progress.tell(ProgressMessage(status=image_id))
 
     return await progress.run(work())

@@ -7,6 +7,7 @@ import sys
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+from typer._completion_shared import get_completion_script  # its own name is private
 from typer.core import TyperCommand
 
 from runner.cli import pflag
@@ -97,6 +98,12 @@ def _typers(annotation: Any, info: Any) -> Any:
 
 
 app = build()
+
+
+def completion(program: str, shell: str) -> str:
+    """The script that has the shell ask `program` itself for what may follow."""
+    variable = f"_{program.upper()}_COMPLETE"
+    return get_completion_script(prog_name=program, complete_var=variable, shell=shell)
 
 
 def run(argv: list[str]) -> int:

@@ -17,7 +17,7 @@ import msgspec
 
 from runner import trace
 from runner.engine import links, network_files, network_settings
-from runner.engine.networks import attachments, log_network, place_on
+from runner.engine.networks import log_network, place_on
 from runner.network import EndpointRequest, port_requests
 from runner.types.errors import (
     Forbidden,
@@ -95,6 +95,8 @@ async def _connect_running(
         endpoint = await connect_to_network(engine, container, record, settings)
     except BaseException:
         container.record.network_settings.networks = before
+        network_settings.joined(engine, container)  # other ports may have been found for it
+        keep(engine, container)
         raise
     if endpoint is not None:
         await network_files.joined(engine, container, endpoint)
@@ -140,7 +142,8 @@ def _check_endpoint(engine: Engine, container: Container, record: NetworkRecord)
         raise Forbidden("cannot create endpoint on configuration-only network")
     if record.driver in _INTERFACELESS:
         return
-    if any(endpoint.name == container.name for _, endpoint in attachments(engine, record)):
+    own = engine.network.record(container.id)
+    if own and any(endpoint.network_id == record.id for endpoint in own.endpoints):
         raise Forbidden(
             f"endpoint with name {container.name} already exists in network {record.name}"
         )
@@ -298,6 +301,7 @@ def _forget(container: Container, name: str) -> None:
     if name not in networks:
         raise RunnerError(f"container {container.id} is not connected to the network {name}")
     del networks[name]
+    container.record.mac_addresses.pop(name, None)
 
 
 async def _disconnect_running(engine: Engine, container: Container, record: NetworkRecord) -> None:
@@ -313,7 +317,7 @@ async def _disconnect_running(engine: Engine, container: Container, record: Netw
     left = engine.network.record(container.id)
     leaving = [one for one in left.endpoints if one.network_id == record.id] if left else []
     await engine.network.leave(container.id, record.id, ports_of(container))
-    del container.record.network_settings.networks[record.name]
+    _forget(container, record.name)
     network_settings.joined(engine, container)
     await network_files.left(container, leaving)
     log_network(engine, record, "disconnect", {"container": container.id})

@@ -232,6 +232,15 @@ async def restore(engine: Engine, records: list[bytes]) -> None:
     await engine.network.restore(sandboxes, engine.networks.of_user())
 
 
+def adopt(engine: Engine, container: Container) -> None:
+    """The container ended while no engine ran: what plugins have made for it is still to be given
+    back, which takes more than its namespace's end."""
+    if container.record.network:
+        record = msgspec.json.decode(container.record.network, type=SandboxRecord)
+        if any(endpoint.driver == "cni" for endpoint in record.endpoints):
+            engine.network.adopt(record)
+
+
 async def collect_garbage(engine: Engine) -> None:
     """Remove namespaces, interfaces and addresses that no running container has."""
     running = {container.id for container in engine.containers if container.state.running}

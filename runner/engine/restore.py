@@ -154,7 +154,19 @@ async def _bring_up_to_date(
     elif state.running:
         await _record_exit(engine, container, task)
         report.ended_meanwhile.append(container.id)
-    elif in_containerd or _has_traces(engine, container):
+    else:
+        await _undo_start(engine, container, report, in_containerd=in_containerd)
+
+
+async def _undo_start(
+    engine: Engine, container: Container, report: Report, *, in_containerd: bool
+) -> None:
+    """Give back what a start that was cut off has made, if there was one."""
+    if container.record.network_settings.sandbox_id:
+        networking.adopt(engine, container)
+        networking.forget(container)
+        engine.containers.checkpoint(container)
+    if in_containerd or _has_traces(engine, container):
         await start.cleanup_now_or_later(engine, container)
         report.undone.append(container.id)
 
@@ -202,6 +214,7 @@ async def _record_exit(engine: Engine, container: Container, task: Process | Non
     else:
         exit_status = ExitStatus(EXIT_UNKNOWN, times.now())
     container.state.set_stopped(exit_status)
+    networking.adopt(engine, container)
     networking.forget(container)
     # before the task is deleted: nobody else knows how it ended
     engine.containers.checkpoint(container)

@@ -10,7 +10,12 @@ from runner.image import documents, mediatypes
 from runner.image.registry import Credentials, Registry
 from runner.image.registry.errors import translate
 from runner.types.errors import RunnerError
-from runner.types.image import Descriptor, DistributionInspect, Platform
+from runner.types.image import (
+    MEDIA_TYPE_DOCKER_MANIFEST,
+    Descriptor,
+    DistributionInspect,
+    Platform,
+)
 
 if TYPE_CHECKING:
     from runner.image.reference import Reference
@@ -35,8 +40,8 @@ async def _platforms(registry: Registry, target: Descriptor, data: bytes) -> lis
     if mediatypes.is_index(target.media_type):
         children = documents.parse_index(data).manifests
         return [child.platform or Platform() for child in children]
-    if not mediatypes.is_manifest(target.media_type):
-        return []
+    if target.media_type != MEDIA_TYPE_DOCKER_MANIFEST:
+        return []  # dockerd does not look into OCI's
     config = documents.parse_manifest(data).config
     try:
         platform = msgspec.json.decode(await registry.document(config), type=Platform)

@@ -77,14 +77,45 @@ class Fetcher:
 
     async def _write(self, descriptor: Descriptor, received: Callable[[int], None]) -> bool:
         async def fill(writer: Writer) -> None:
-            async def take(chunk: bytes) -> None:
-                await writer.write(chunk)
-                received(writer.offset)
-
-            await self._source.copy(descriptor, take, writer.offset)
+            behind = _Behind(writer, received)
+            try:
+                await self._source.copy(descriptor, behind.take, writer.offset)
+                await behind.settle()
+            finally:
+                await behind.close()
 
         ref = mediatypes.ingest_ref(descriptor)
         return await ingest(self._content, ref, descriptor, fill, resumable=True)
+
+
+class _Behind:
+    """Writes a chunk while the next one is being received."""
+
+    def __init__(self, writer: Writer, received: Callable[[int], None]) -> None:
+        self._writer = writer
+        self._received = received
+        self._writing: asyncio.Task[None] | None = None
+
+    async def take(self, chunk: bytes) -> None:
+        """Begin to write the chunk once the one before it is written."""
+        await self.settle()
+        self._writing = asyncio.create_task(self._write(chunk))
+
+    async def _write(self, chunk: bytes) -> None:
+        await self._writer.write(chunk)
+        self._received(self._writer.offset)
+
+    async def settle(self) -> None:
+        """Return when all that was taken is written. Raises what writing has raised."""
+        if self._writing is not None:
+            await self._writing
+            self._writing = None
+
+    async def close(self) -> None:
+        """End what is under way."""
+        if self._writing is not None:
+            self._writing.cancel()
+            await asyncio.wait([self._writing])
 
 
 def _lock(digest: str) -> asyncio.Lock:

@@ -8,6 +8,7 @@ the name change hands.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING
@@ -41,6 +42,12 @@ if TYPE_CHECKING:
 
 MAX_CONCURRENT_DOWNLOADS = 3
 """dockerd's default for --max-concurrent-downloads."""
+
+_HEAD_START = 0.5
+"""Seconds that a large layer has the connection for itself."""
+
+_LARGE = 4 << 20
+"""Bytes from which on a layer's download is a matter of bandwidth and not of round trips."""
 
 PULL_LEASE_LABEL = "moby/prune.images"
 """On leases that may outlive their pull: pruning takes these."""
@@ -222,12 +229,23 @@ class _Layers(Observer):
             self._shown.waiting(layer)
         try:
             async with asyncio.TaskGroup() as tasks:
-                for layer in {layer.digest: layer for layer in self._manifest.layers}.values():
-                    tasks.create_task(self._fetch(layer))
                 layers = self._manifest.layers
+                tasks.create_task(self._fetch_in_turn(tasks))
                 tasks.create_task(self._store.unpacker.unpack(config.digest, parsed, layers, self))
         except BaseExceptionGroup as group:
             raise _first(group) from None
+
+    async def _fetch_in_turn(self, tasks: asyncio.TaskGroup) -> None:
+        """The lowest layers first: unpacking, which is slower than a near registry, waits for
+        them. A far registry is asked for several at once soon enough."""
+        for layer in {layer.digest: layer for layer in self._manifest.layers}.values():
+            await self._free.acquire()
+            received = asyncio.Event()
+            tasks.create_task(self._fetch(layer, received))
+            if layer.size >= _LARGE:
+                with contextlib.suppress(TimeoutError):
+                    async with asyncio.timeout(_HEAD_START):
+                        await received.wait()
 
     async def _hide_present(self, config: ImageConfig) -> None:
         """Nothing is said of the lowest layers that are here and unpacked, as containerd's
@@ -237,11 +255,17 @@ class _Layers(Observer):
             if await self._store.documents.has(layer.digest):
                 self._shown.hide(layer)
 
-    async def _fetch(self, layer: Descriptor) -> None:
-        async with self._free:
-            new = await self._fetcher.layer(
-                layer, lambda received: self._shown.downloading(layer, received)
-            )
+    async def _fetch(self, layer: Descriptor, received: asyncio.Event) -> None:
+        def progressed(offset: int) -> None:
+            self._shown.downloading(layer, offset)
+            if offset == layer.size:
+                received.set()
+
+        try:
+            new = await self._fetcher.layer(layer, progressed)
+        finally:
+            received.set()
+            self._free.release()
         if new:
             self._shown.downloaded(layer)
         else:

@@ -12,11 +12,13 @@ from typing import TYPE_CHECKING, Final, Protocol
 import dns.exception
 import dns.flags
 import dns.message
+import dns.name
 import dns.rcode
 import dns.rdataclass
 import dns.rdatatype
 import dns.reversename
 import dns.rrset
+from dns.rdtypes.ANY.PTR import PTR
 
 if TYPE_CHECKING:
     from runner.network.ip import IPAddress
@@ -79,8 +81,12 @@ def _pointer(query: dns.message.Message, directory: Directory) -> dns.message.Me
     name = directory.name_of(address)
     if not name:
         return None
+    labels = [label.encode() for label in name.split(".")]
+    target = PTR(  # type: ignore[no-untyped-call]
+        dns.rdataclass.IN, dns.rdatatype.PTR, dns.name.Name([*labels, b""])
+    )
     response = _response(query)
-    response.answer.append(dns.rrset.from_text(question.name, _TTL, "IN", "PTR", f"{name}."))
+    response.answer.append(dns.rrset.from_rdata(question.name, _TTL, target))
     return response
 
 

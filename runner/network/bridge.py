@@ -219,7 +219,10 @@ class BridgeDriver:
         return msgspec.structs.replace(endpoint, ports=())
 
     async def stray_interfaces(self) -> list[str]:
-        """Ports of the bridge that belong to no endpoint. Raises System."""
+        """Ports of the bridge that belong to no endpoint; of a bridge that somebody else has made
+        none is ours to judge. Raises System."""
+        if not self._config.made:
+            return []
         host = self._netlink()
         try:
             found = await in_own_thread(lambda: bridge_link.ports(host, self._config.name))

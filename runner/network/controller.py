@@ -14,6 +14,7 @@ IPv6's way to IPv4 containers, which the engine itself is, are away until then.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 from contextlib import AsyncExitStack
 from pathlib import Path
@@ -144,6 +145,10 @@ class NetworkController:
         for record in self._records.values():
             if record.resolver is not None:
                 await self._restore_resolver(record)
+
+    def adopt(self, record: SandboxRecord) -> None:
+        """Know of a sandbox whose container ended while no engine ran: it is to be deleted."""
+        self._records.setdefault(record.sandbox.container_id, record)
 
     async def close(self) -> None:
         """Let go. Containers keep their networks. Safe to call twice."""
@@ -408,11 +413,32 @@ class NetworkController:
         for one in endpoints:
             if one.id in changed and one.ports:
                 moved[one.id] = await self._networks.get(one.network_id).driver.withdraw(one)
-        for one, families in publishing:
-            if one.id in changed and families and not one.internal:
-                driver = self._networks.get(one.network_id).driver
-                moved[one.id] = await driver.publish(moved.get(one.id, one), ports, families)
+        try:
+            for one, families in publishing:
+                if one.id in changed and families and not one.internal:
+                    driver = self._networks.get(one.network_id).driver
+                    moved[one.id] = await driver.publish(moved.get(one.id, one), ports, families)
+        except RunnerError:
+            await self._move_back(before, moved, ports)
+            raise
         return tuple(moved.get(one.id, one) for one in endpoints)
+
+    async def _move_back(
+        self, before: SandboxRecord, moved: dict[str, Endpoint], ports: Sequence[PortRequest]
+    ) -> None:
+        """Make the way outside what it was, as far as that can be had again."""
+        old, restored = Gateways.of(before.endpoints), []
+        for one in before.endpoints:
+            if one.id in moved:
+                driver = self._networks.get(one.network_id).driver
+                one = await driver.withdraw(moved[one.id])
+                with contextlib.suppress(RunnerError):
+                    one = await driver.publish(one, ports, old.families(one))
+            restored.append(one)
+        if restored:
+            key, routes = Path(before.sandbox.key), routes_of(old.ipv4, old.ipv6)
+            await attempt(in_own_thread(lambda: set_routes(key, routes)), "set the default route")
+        self._keep_endpoints(before.sandbox.container_id, tuple(restored))
 
     # --- keeping ----------------------------------------------------------------------------------
 

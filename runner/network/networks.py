@@ -64,7 +64,13 @@ class Networks:
     ) -> None:
         self._bridge = bridge
         self._default = Network(
-            NetworkRecord("bridge", id=config.network_id, name=config.network), bridge
+            NetworkRecord(
+                "bridge",
+                id=config.network_id,
+                name=config.network,
+                host_interface=config.name,
+            ),
+            bridge,
         )
         self._by_id: dict[str, Network] = {config.network_id: self._default}
         self._addresses = addresses

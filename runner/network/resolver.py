@@ -209,7 +209,11 @@ class Resolver:
 
     def _known(self, query: dns.message.Message) -> dns.message.Message | None:
         """The answer that needs nobody else."""
-        known = answers.answer(query, self._directory)
+        try:
+            known = answers.answer(query, self._directory)
+        except ValueError as err:  # a name that no answer can hold
+            log.debug("cannot answer: %s", err)
+            return answers.failure(query)
         if known is None and self.record.ndots and answers.is_bare(query):
             return answers.nothing(query)
         return known

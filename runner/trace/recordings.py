@@ -126,6 +126,8 @@ class Recordings:
 
     def place(self, traceparent: str) -> Remote | None:
         """Where the steps of a request with this header hang; None when nobody wants them."""
+        if not traceparent and self.export is None:
+            return None  # the usual request
         parent = parse_traceparent(traceparent)
         if parent is None:
             if self.export is None:

@@ -177,7 +177,7 @@ ROAD: Final[dict[str, Stop]] = {
     "mount": Stop(
         "kernel",
         "runner.containerd.mounted:mount_all_in_thread",
-        "daemon/containerd/mount.go#Mount",
+        "daemon/containerd/image_snapshot.go#Mount",
         "mount(2): the image's layers below, the container's own on top.",
     ),
     "libnetwork.NewSandbox": Stop(
@@ -306,7 +306,7 @@ ROAD: Final[dict[str, Stop]] = {
     "daemon.ReleaseLayer": Stop(
         "engine",
         f"{_ENGINE}leftovers:remove_physically",
-        "daemon/containerd/service.go#ReleaseLayer",
+        "daemon/containerd/image_snapshot.go#ReleaseLayer",
         "The writable layer goes.",
     ),
     "daemon.killWithSignal": Stop(

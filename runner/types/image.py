@@ -147,8 +147,8 @@ class ImageProperties(Wire, rename="pascal"):
     """What only a manifest of kind `image` has."""
 
     platform: Platform
-    containers: list[str] | None = None
     size: UnpackedSize = msgspec.field(default_factory=UnpackedSize)
+    containers: list[str] | None = None
 
 
 class AttestationProperties(Wire):
@@ -171,20 +171,20 @@ class ManifestSummary(Wire, rename="pascal"):
     omit_empty: ClassVar[frozenset[str]] = frozenset({"image_data", "attestation_data"})
 
 
-class ImageSummary(Wire, rename="pascal"):
+class ImageSummary(Wire, rename="pascal", kw_only=True):
     """An item of GET /images/json (moby image.Summary). Times in Unix seconds, sizes in bytes."""
 
-    id: str
-    parent_id: str = ""
-    repo_tags: list[str] = msgspec.field(default_factory=list)
-    repo_digests: list[str] = msgspec.field(default_factory=list)
-    created: int = 0
-    size: int = 0
-    shared_size: int = -1
-    labels: dict[str, str] | None = None
     containers: int = -1
+    created: int = 0
+    id: str
+    labels: dict[str, str] | None = None
+    parent_id: str = ""
     descriptor: Descriptor | None = None
     manifests: list[ManifestSummary] = msgspec.field(default_factory=list)
+    repo_digests: list[str] = msgspec.field(default_factory=list)
+    repo_tags: list[str] = msgspec.field(default_factory=list)
+    shared_size: int = -1
+    size: int = 0
 
     omit_empty: ClassVar[frozenset[str]] = frozenset({"descriptor", "manifests"})
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from tests.support.subject import Subject
 
-pytestmark = pytest.mark.oracle
+pytestmark = [pytest.mark.oracle, pytest.mark.usefixtures("whole_firewall")]
 
 SLEEP = "init: true, command: [sleep, '1000'], image: busybox, network_mode: none"
 PS = "ps -a --format '{{.Name}} {{.Service}} {{.State}} {{.Status}} {{.ExitCode}} {{.Ports}}'"
@@ -135,6 +135,32 @@ PROJECTS: dict[str, tuple[str, list[str]]] = {
             PS,
             "down -t 0 --remove-orphans",
             "--profile * down -t 0",
+        ],
+    ),
+    "networks that are used": (
+        """
+        services:
+          web:
+            image: busybox
+            init: true
+            command: [sh, -c, 'echo hello > /tmp/index.html; exec httpd -f -h /tmp']
+            networks: { front: { aliases: [site], priority: 1 }, back: {} }
+          client: { image: busybox, init: true, command: [sleep, '1000'], networks: [front] }
+          apart: { image: busybox, init: true, command: [sleep, '1000'] }
+          alone: { image: busybox, network_mode: 'service:client', command: wget -qO- http://site/ }
+        networks:
+          front: { labels: { a: b }, driver_opts: { com.docker.network.driver.mtu: '1400' } }
+          back: { internal: true }
+        """,
+        [
+            "up -d --wait web client apart",
+            "exec -T client wget -qO- http://site/",
+            "exec -T client cat /sys/class/net/eth0/mtu",
+            "exec -T apart nslookup -type=a web",
+            "run --rm -T alone",
+            "up -d --scale web=2 web",
+            "exec -T web sh -c 'ls /sys/class/net; ip route | grep -c default'",
+            "down -t 0",
         ],
     ),
     "many settings": (

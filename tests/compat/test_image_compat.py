@@ -64,15 +64,7 @@ def archive(tmp_path_factory: pytest.TempPathFactory) -> bytes:
 
 
 LOCAL: Final[dict[str, list[str]]] = {
-    "tag": [
-        "tag app:1 app:2",
-        "tag app:1 other:1",
-        "tag nosuch:1 x:1",
-        "tag app:1 Bad:1",
-        "tag app:1 sha256:1",
-        "image inspect -f '{{{{json .RepoTags}}}} {{{{json .RepoDigests}}}}' app:1",
-    ],
-    "images": [
+    "nothing is changed": [
         "images",
         "images -a --no-trunc",
         "images --digests",
@@ -81,8 +73,6 @@ LOCAL: Final[dict[str, list[str]]] = {
         "images app:2",
         "images nosuch",
         "images --tree",
-    ],
-    "images filtered": [
         "images -f dangling=true",
         "images -f dangling=nonsense",
         "images -f label=kind=app",
@@ -94,26 +84,53 @@ LOCAL: Final[dict[str, list[str]]] = {
         "images -f until=2020-01-01",
         "images -f nonsense=1",
         "images -f until=nonsense",
-    ],
-    "history": [
         "history app:1",
         "history --no-trunc -H=false app:1",
         "history -q multi:1",
         "history --platform linux/{foreign} multi:1",
         "history --platform linux/s390x multi:1",
         "history nosuch",
-    ],
-    "inspect": [
         "image inspect app:1",
         "image inspect multi:1",
         "image inspect --platform linux/{foreign} multi:1",
         "image inspect --platform linux/s390x multi:1",
         "image inspect nosuch app:1",
         "image inspect -f '{{{{json .Config}}}}' app:1",
+        "rmi ''",
+        "rmi Nosuch",
+        "rmi a:b:c",
+        "rmi",
+        "image prune -f --filter nonsense=1",
+        "image prune -f --filter dangling=nonsense",
+        "image prune -f --filter until=nonsense",
+        "save -o {tmp}/x nosuch:1",
+        "save -o {tmp}/x app:2",
+        "save -o {tmp}/x app@{other_digest}",
+        "save -o {tmp}/x --platform linux/s390x multi:1",
+        "search --limit 1000 nosuch",
     ],
-    "rmi a name of two": ["tag app:1 app:2", "rmi app:1", "rmi app:2", "images -a"],
-    "rmi by ID": ["rmi {app}", "rmi {app}", "images"],
+    "a name and a digest": [
+        "tag app:1 app:2",
+        "tag app:1 other:1",
+        "tag nosuch:1 x:1",
+        "tag app:1 Bad:1",
+        "tag app:1 sha256:1",
+        "image inspect -f '{{{{json .RepoTags}}}} {{{{json .RepoDigests}}}}' app:1",
+        "tag app:1 app:2",
+        "rmi app:1",
+        "rmi app:2",
+        "images -a",
+    ],
+    "rmi of a digest and of several": [
+        "rmi other@{other_digest}",
+        "images",
+        "rmi app:1 nosuch:1 multi:1",
+        "rmi -f nosuch:1",
+        "images",
+    ],
     "rmi by ID with several names": [
+        "rmi {other}",
+        "rmi {other}",
         "tag app:1 app:2",
         "rmi {app}",
         "tag app:1 else:1",
@@ -121,8 +138,6 @@ LOCAL: Final[dict[str, list[str]]] = {
         "rmi -f {app}",
         "images",
     ],
-    "rmi by digest": ["rmi app@{app_digest}", "images"],
-    "rmi several": ["rmi app:1 nosuch:1 other:1", "rmi -f nosuch:1", "images"],
     "rmi of an image in use": [
         "create --name box app:1 true",
         "rmi app:1",
@@ -148,32 +163,20 @@ LOCAL: Final[dict[str, list[str]]] = {
         "rmi -f --platform linux/s390x multi:1",
         "images --tree",
     ],
-    "rmi with dots": ["rmi ''", "rmi Nosuch", "rmi a:b:c", "rmi"],
     "prune": [
         "tag other:1 app:1",
-        "images -a",
+        "images -aq",
         "image prune -f --filter label=nosuch",
         "image prune -f --filter until=2020-01-01",
         "image prune -f",
         "image prune -f",
-        "images -a",
+        "images -aq",
     ],
     "prune all": [
         "create --name box app:1 true",
         "tag app:1 app:2",
         "image prune -a -f --filter label!=kind",
         "rmi busybox",
-    ],
-    "prune with bad filters": [
-        "image prune -f --filter nonsense=1",
-        "image prune -f --filter dangling=nonsense",
-        "image prune -f --filter until=nonsense",
-    ],
-    "save nothing": [
-        "save -o {tmp}/x nosuch:1",
-        "save -o {tmp}/x app:2",
-        "save -o {tmp}/x app@{other_digest}",
-        "save -o {tmp}/x --platform linux/s390x multi:1",
     ],
     "save and load": [
         "tag app:1 app:2",
@@ -188,8 +191,12 @@ LOCAL: Final[dict[str, list[str]]] = {
         "load -i {tmp}/c",
         "images --tree",
     ],
-    "save a part": ["save -o {tmp}/p partial:1", "rmi partial:1", "load -i {tmp}/p", "images"],
-    "search": ["search --limit 1000 nosuch"],
+    "save a part": [
+        "save -o {tmp}/p partial:1",
+        "rmi partial:1",
+        "load -i {tmp}/p",
+        "images",
+    ],
 }
 
 
@@ -392,3 +399,38 @@ def test_images_in_a_registry(both: tuple[Case, Case], commands: list[str]) -> N
     for ours, dockerds in zip(mine, theirs, strict=True):
         assert ours == dockerds
     assert both[0].events() == both[1].events()
+
+
+def test_answers_of_the_api(both: tuple[Case, Case]) -> None:
+    def ask(case: Case) -> list[tuple[int, str]]:
+        name = f"{case.registry}/{case.tmp_path.name}/api"
+        docker, api = case.subject.docker, case.subject.api
+        for image in ("app", "multi"):
+            docker("tag", f"{image}:1", f"{name}:{image}")
+            docker("push", f"{name}:{image}")
+        import_ = "/images/create?fromSrc="
+        targets = [
+            ("GET", f"/distribution/{name}:app/json"),
+            ("GET", f"/distribution/{name}:multi/json"),
+            ("GET", f"/distribution/{case.images['app']}/json"),
+            ("GET", "/distribution/Bad/json"),
+            ("GET", "/images/json?manifests=1&shared-size=1"),
+            ("GET", "/images/multi:1/json?manifests=1"),
+            ("GET", '/images/multi:1/json?manifests=1&platform={"os":"linux","architecture":"x"}'),
+            ("GET", "/images/multi:1/json?platform={}"),
+            ("GET", "/images/get?platform=1&platform=2&names=app:1"),
+            ("GET", "/images/search?term=http://x&limit=3"),
+            ("GET", '/images/search?term=x&filters={"stars":["x"]}'),
+            ("GET", '/images/search?term=x&filters={"is-automated":["true"]}'),
+            ("POST", f"{import_}http://{case.registry}/v2/x"),
+            ("POST", f"{import_}127.0.0.1:1/x"),
+            ("POST", f"{import_}ftp://x"),
+            ("DELETE", "/images/%20"),
+            ("POST", "/images/app:1/push?tag=Bad:x"),
+        ]
+        answers = [api(method, quote(target, "/?&=:%")) for method, target in targets]
+        return [(answer.status, case.plain(answer.body.decode())) for answer in answers]
+
+    mine, theirs = side_by_side(both, ask)
+    for ours, dockerds in zip(mine, theirs, strict=True):
+        assert ours == dockerds

@@ -8,7 +8,6 @@ from __future__ import annotations
 import dataclasses
 import json
 import re
-import subprocess
 import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any, Final, TypeVar
@@ -16,7 +15,6 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 import pytest
 
 from tests.compat.compare import Commands, Outcome, accidents_in, differences, run
-from tests.support.dockerd import Dockerd
 from tests.support.subject import eventually
 
 if TYPE_CHECKING:
@@ -24,7 +22,11 @@ if TYPE_CHECKING:
 
     from tests.support.subject import Subject
 
-pytestmark = [pytest.mark.root, pytest.mark.oracle]
+pytestmark = [
+    pytest.mark.root,
+    pytest.mark.oracle,
+    pytest.mark.usefixtures("whole_firewall"),
+]
 
 T = TypeVar("T")
 
@@ -260,17 +262,6 @@ def _common(text: str) -> str:
     text = re.sub(r"\b(veth|br-|di-|dm-)[0-9a-f]{7,12}\b", r"\1NAME", text)
     text = re.sub(r"@if\d+|^\d+: ", "", text, flags=re.MULTILINE)
     return re.sub(_ULA, "ULA", re.sub(_POOLS, "POOL", text))
-
-
-@pytest.fixture(autouse=True)
-def _whole_firewall(dockerd: Subject) -> None:
-    """Another dockerd that ended or started meanwhile has taken this one's chains away: with a
-    start it makes them anew."""
-    for program in ("iptables", "ip6tables"):
-        chain = subprocess.run([program, "-t", "nat", "-S", "DOCKER"], capture_output=True)
-        if chain.returncode != 0 and isinstance(dockerd.daemon, Dockerd):
-            dockerd.daemon.stop()
-            dockerd.daemon.start()
 
 
 def _both(ours: Subject, dockerd: Subject, do: Callable[[Subject], T]) -> list[T]:

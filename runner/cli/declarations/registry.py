@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from runner.cli.declarations import container, image, inside, system, volume
+from runner.cli.declarations import container, image, inside, network, system, volume
 
-GROUPS = (*container.GROUPS, *image.GROUPS, *volume.GROUPS, *system.GROUPS)
+GROUPS = (*container.GROUPS, *image.GROUPS, *network.GROUPS, *volume.GROUPS, *system.GROUPS)
 COMMANDS = (
     *container.COMMANDS,
     *inside.COMMANDS,
     *image.COMMANDS,
+    *network.COMMANDS,
     *volume.COMMANDS,
     *system.COMMANDS,
 )

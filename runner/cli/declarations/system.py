@@ -213,8 +213,15 @@ class StopEngineOptions:
     """`system stop`."""
 
     timeout: Annotated[
-        int, flag("-t", "--timeout", metavar="int", help="Seconds to wait for its end")
-    ] = 60
+        int | None,
+        flag(
+            "--timeout",
+            "-t",
+            metavar="int",
+            parser=numbers.int64,
+            help="Seconds to wait for its end (60)",
+        ),
+    ] = None
 
 
 class DemoOptions:
@@ -236,6 +243,18 @@ class DemoOptions:
         str | None,
         flag("--busybox", metavar="string", help="A static busybox, if not a usual one"),
     ] = None
+
+
+class CompletionOptions:
+    """`completion`."""
+
+    shell: Annotated[str, argument("bash|zsh|fish")]
+
+
+class ManOptions:
+    """`man`."""
+
+    directory: Annotated[str, argument("DIR")]
 
 
 class InstallOptions:
@@ -337,6 +356,23 @@ COMMANDS = (
         "runner.cli.system.stop:run",
         "[OPTIONS]",
         "End the engine; its containers go on, and the next command starts it again",
+        traced=False,
+    ),
+    Command(
+        "completion",
+        CompletionOptions,
+        "runner.cli.system.completion:run",
+        "bash|zsh|fish",
+        "Print what makes a shell complete commands and flags",
+        traced=False,
+    ),
+    Command(
+        "man",
+        ManOptions,
+        "runner.cli.system.man:run",
+        "DIR",
+        "Write the manual pages",
+        traced=False,
     ),
     Command(
         "system install",

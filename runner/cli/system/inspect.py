@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from runner.cli.context import Context
     from runner.cli.declarations.container import ContainerInspectOptions, InspectOptions
     from runner.cli.declarations.image import ImageInspectOptions
+    from runner.cli.declarations.network import InspectOptions as NetworkInspectOptions
     from runner.cli.declarations.volume import InspectOptions as VolumeInspectOptions
 
     Find = Callable[[str], Any]
@@ -79,6 +80,16 @@ def run_image(context: Context, options: ImageInspectOptions) -> int:
 
     def find(name: str) -> Found:
         return "image", images.inspect(client, name, platform=platform)
+
+    return _inspect(options.names, options.format or "", find)
+
+
+def run_network(context: Context, options: NetworkInspectOptions) -> int:
+    """Networks only."""
+    client = context.client()
+
+    def find(name: str) -> Found:
+        return "network", networks.inspect(client, name, verbose=options.verbose)
 
     return _inspect(options.names, options.format or "", find)
 

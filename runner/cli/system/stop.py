@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from runner.cli.context import Context
     from runner.cli.declarations.system import StopEngineOptions
 
+_PATIENCE = 60
 _PID_SIZE = 4  # of struct ucred, which begins with it
 
 
@@ -38,8 +39,9 @@ def run(context: Context, options: StopEngineOptions) -> int:
         return 0
     except OSError as err:
         raise CliError(f"cannot stop the engine at {host}: {os_error(err)}") from err
-    if not select.select([process], [], [], options.timeout)[0]:
-        raise CliError(f"the engine at {host} (pid {pid}) has not ended in {options.timeout} s")
+    seconds = _PATIENCE if options.timeout is None else options.timeout
+    if not select.select([process], [], [], seconds)[0]:
+        raise CliError(f"the engine at {host} (pid {pid}) has not ended in {seconds} s")
     return 0
 
 

@@ -88,3 +88,24 @@ def is_mac(text: str) -> bool:
     return octets in (6, 8, 20) and all(
         len(part) == width and _HEX.issuperset(part) for part in parts
     )
+
+
+def parse_cidr(text: str) -> tuple[bytes, int]:
+    """Address and prefix length of `ADDRESS/LENGTH` (net.ParseCIDR). Raises ValueError."""
+    address, _, length = text.partition("/")
+    packed = _packed(address)
+    plain = length.isascii() and length.isdigit() and len(length) <= 3
+    if packed is None or not plain or int(length) > len(packed) * 8:
+        raise ValueError(f"invalid CIDR address: {text}")
+    return packed, int(length)
+
+
+def contains(subnet: str, text: str) -> bool:
+    """Whether an address, be it with a prefix length, is of the subnet. Raises ValueError for a
+    malformed subnet."""
+    network, length = parse_cidr(subnet)
+    packed = parse_cidr(text)[0] if "/" in text else _packed(text)
+    if packed is None or len(packed) != len(network):
+        return False
+    rest = len(network) * 8 - length
+    return int.from_bytes(packed, "big") >> rest == int.from_bytes(network, "big") >> rest

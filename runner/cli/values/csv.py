@@ -50,3 +50,8 @@ def _quoted(text: str, start: int) -> tuple[str, int]:
                 f'parse error on line 1, column {end + 1}: extraneous or missing " in quoted-field'
             )
         return value, end + 1
+
+
+def values(text: str) -> list[str]:
+    """The fields of a repeatable flag's value; an empty one has none (pflag StringSlice)."""
+    return fields(text) if text else []

@@ -66,6 +66,12 @@ def label(text: str) -> str:
     return text
 
 
+def pair(text: str) -> tuple[str, str]:
+    """key[=value] (MapOpts)."""
+    key, _, value = text.partition("=")
+    return key, value
+
+
 def sysctl(text: str) -> str:
     """key=value of a namespaced setting (ValidateSysctl)."""
     key, separator, _ = text.partition("=")

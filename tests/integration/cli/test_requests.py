@@ -24,7 +24,7 @@ pytestmark = pytest.mark.oracle
 
 ROOT = Path(__file__).parents[3]
 LINES = (Path(__file__).parent / "command_lines.txt").read_text().splitlines()
-UNORDERED = frozenset({"Binds", "Env"})
+UNORDERED = frozenset({"Binds", "Config", "Env"})
 """Lists that docker takes from a Go map, and so in no order at all."""
 
 
@@ -92,5 +92,5 @@ def _meaning(value: Any, key: str = "") -> Any:
         return {name: item for name, item in members.items() if item or item == []}
     if isinstance(value, list):
         items = [_meaning(item) for item in value]
-        return sorted(items) if key in UNORDERED else items
+        return sorted(items, key=str) if key in UNORDERED else items
     return value

@@ -106,9 +106,10 @@ async def test_layers_that_are_here_are_not_downloaded_again(
 ) -> None:
     await pulled(store, push(registry, "team/shared", "1", small("base")))
     told = lasting(await pulled(store, push(registry, "team/shared", "2", small("base", "top"))))
-    assert [status for _, status in told].count("Already exists") == 1
-    assert [status for _, status in told].count("Download complete") == 1
-    assert [status for _, status in told].count("Pull complete") == 2
+    # Nothing is said of a layer that is here and unpacked.
+    statuses = [status for _, status in told]
+    for status in ("Pulling fs layer", "Download complete", "Pull complete"):
+        assert statuses.count(status) == 1
 
 
 async def test_the_platform_is_chosen(store: ImageStore, registry: Registry) -> None:

@@ -344,8 +344,18 @@ def test_a_network_of_the_host_s_cni_configuration(
     assert address(busybox, "web", "pods").startswith("10.204.0.")
     assert reaches(busybox, "mate", "web")
     assert "default via 10.204.0.1" in docker(busybox, "exec", "web", "ip", "route")
+    mate = inspect(busybox, "mate")["Id"]
     refused = busybox.docker("run", "--rm", "--network", "pods", "-p", "80", *SLEEP)
     assert "none of its plugins has the capability portMappings" in refused.stderr
+    docker(busybox, "network", "create", "front")
+    run(busybox, "shop", "--network", "front", "-p", "80", *WEB)
+    refused = busybox.docker("network", "connect", "--gw-priority", "5", "pods", "shop")
+    assert "capability portMappings" in refused.stderr
+    assert published(busybox, "shop") == "shop\n"  # the way outside is as it was
+    assert list(inspect(busybox, "shop")["NetworkSettings"]["Networks"]) == ["front"]
+    busybox.kill()
+    busybox.ctr("tasks", "kill", "-s", "KILL", mate)
+    busybox.start()
     docker(busybox, "rm", "-f", "web", "mate")
     docker(busybox, "network", "rm", "pods")
     leases = [one.name for one in (tmp_path / "leases" / "defined").iterdir()]

@@ -25,11 +25,30 @@ TEXTS = st.one_of(
 )  # fmt: skip
 
 
+def implied(record: tuple[Any, ...]) -> str:
+    """The value of a flag that may be given without one, which is pflag's alone (NoOptDefVal)."""
+    return pflag.Flag(*record).implied
+
+
+def test_a_flag_without_its_value() -> None:
+    for argv, value in (
+        (["--trace", "x"], "tree"),
+        (["--trace=json", "x"], "json"),
+        (["x", "--trace"], "tree"),
+        (["x"], None),
+    ):
+        parsed = parse_with_table("start", argv)
+        assert parsed is not None
+        assert (parsed["trace"], parsed["containers"]) == (value, ["x"])
+
+
 def spellings(record: tuple[Any, ...], text: str) -> st.SearchStrategy[list[str]]:
     """The ways to give a flag that pflag and typer share."""
     _, long, short, kind, *_ = record
     if kind == "bool":
         return st.sampled_from([[name] for name in (*long, short) if name])
+    if implied(record):
+        return st.sampled_from([[f"{name}={text}"] for name in long])
     forms = [[name, text] for name in (*long, short) if name]
     forms += [[f"{name}={text}"] for name in long]
     if short and text and not text.startswith("="):
@@ -92,6 +111,8 @@ def test_every_flag_is_read_the_same(path: str) -> None:
     for record in found[1].flags:
         for name in filter(None, (*record[1], record[2])):
             argv = [name] if record[3] == "bool" else [name, _sample(record[4])]
+            if implied(record):
+                argv = ["=".join(argv)]
             ours = parse_with_table(path, [*argv, *words])
             assert ours is not None, (path, argv)
             assert same(ours) == same(parse_with_typer(path, [*argv, *words])), argv
@@ -146,7 +167,7 @@ def test_every_target_exists_and_every_option_is_documented() -> None:
     for command in COMMANDS:
         assert callable(pflag.load(command.target)), command.path
         assert command.help
-        for name, _, info in tablegen.parameters(command.options):
+        for name, _, info, _ in tablegen.parameters(command):
             assert getattr(info, "help", None) or "Argument" in type(info).__name__, name
 
 
@@ -159,6 +180,6 @@ def test_every_command_has_help(path: str, capsys: pytest.CaptureFixture[str]) -
     assert shown.startswith(f"Usage: runner {path}")
     words = set(re.findall(r"--[\w-]+", shown))
     command = next(c for c in COMMANDS if path in (c.path, *c.aliases))
-    for _, _, info in tablegen.parameters(command.options):
+    for _, _, info, _ in tablegen.parameters(command):
         if isinstance(info, OptionInfo):
             assert (info.default in words) != info.hidden, info.default

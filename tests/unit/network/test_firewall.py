@@ -1,11 +1,11 @@
 """The rules as text: what is written, and what undoes it."""
 
 import asyncio
-from ipaddress import IPv4Address, IPv4Interface
+from ipaddress import IPv4Address, IPv4Interface, IPv6Interface, ip_address
 
 import pytest
 
-from runner.network.firewall import Firewall, PortRule, Rules
+from runner.network.firewall import Firewall, Policy, PortRule, Rules
 from runner.network.iptables import IPTables
 from runner.network.ports import ANY4
 from runner.types.errors import System
@@ -167,3 +167,30 @@ async def test_installing_does_not_go_on_for_ever() -> None:
 def test_a_missing_program_is_named() -> None:
     with pytest.raises(System, match="no-such-iptables-save not found"):
         IPTables("no-such-iptables").save()
+
+
+def test_an_internal_network_has_no_translation_and_a_fence() -> None:
+    rules = Rules("br-x", IPv4Interface("10.0.0.1/24"), Policy(internal=True, icc=False))
+    batch = rules.install("", [WEB])
+    assert "*nat" not in batch
+    assert "-A RUNNER-FWD-br-x -i br-x ! -o br-x -j DROP" in batch
+    assert "-A RUNNER-FWD-br-x ! -i br-x -o br-x -j DROP" in batch
+    assert "-A RUNNER-br-x -i br-x -o br-x -j DROP" in batch
+    assert "-A FORWARD -j RUNNER-FWD-br-x" in batch
+    assert "-X RUNNER-FWD-br-x" in rules.uninstall("*mangle\n:RUNNER-FWD-br-x - [0:0]\nCOMMIT\n")
+
+
+def test_a_network_of_ipv6() -> None:
+    policy = Policy(source=ip_address("2001:db8::9"), trusted=("eth5",), unprotected=True)
+    rules = Rules("br-x", IPv6Interface("fd00::1/64"), policy)
+    port = PortRule("tcp", ip_address("::"), 8080, ip_address("fd00::2"), 80)
+    batch = rules.install("", [port])
+    assert (
+        "-A RUNNER-br-x -p tcp -m tcp --dport 8080 -j DNAT --to-destination [fd00::2]:80" in batch
+    )
+    assert "-A RUNNER-br-x -d fd00::1/128 -j RETURN" in batch
+    assert "-A RUNNER-POST-br-x -s fd00::/64 ! -o br-x -j SNAT --to-source 2001:db8::9" in batch
+    assert "-A RUNNER-br-x -i eth5 -o br-x -j ACCEPT" in batch
+    assert "-A OUTPUT ! -d ::1/128 -m addrtype --dst-type LOCAL -j RUNNER-br-x" in batch
+    assert "127.0.0.0/8" not in batch
+    assert "-o br-x -j DROP" not in batch
