@@ -3,6 +3,8 @@ what was tried again, and what was undone. And twice, with nothing left behind."
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -216,10 +218,36 @@ def test_restart_policy(stage: Stage) -> None:
     assert len(played.all("Tasks/Create")) == len(played.all("Tasks/Delete")) == 3
 
 
-def test_the_same_again_on_a_stage_of_its_own(machine: None, containerd: Containerd) -> None:
-    """Another stage beside the first; that neither leaves anything is seen at the end."""
-    with Stage(containerd=str(containerd.address), busybox=static_busybox()) as other:
-        played = Played(other, "start-failure")
-        assert [command.code for command in played.commands] == [127, 0]
-    assert not other.path.exists()
-    assert other.namespace not in containerd.ctr("namespaces", "list", "--quiet").split()
+def test_the_same_again_by_the_command(stage: Stage, containerd: Containerd) -> None:
+    """Another stage beside the first, shown as text; that neither leaves anything is seen at the
+    end of this module."""
+    places = [f"--containerd={containerd.address}", f"--busybox={static_busybox()}"]
+    done = subprocess.run(
+        [sys.executable, "-m", "runner", "demo", "--step", *places, "start-failure"],
+        input="\n" * 5,  # a line where there is no key
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "$ runner run --name oops demo:latest no-such-program" in done.stdout
+    assert "(exit code 127)" in done.stdout
+    assert "✗ failed: Tasks/Create: failed to create shim task" in done.stdout
+    assert "runner.engine.start:container_start · daemon/start.go#containerStart" in done.stdout
+    namespaces = containerd.ctr("namespaces", "list", "--quiet").split()
+    assert [name for name in namespaces if name.startswith("runner-demo")] == [stage.namespace]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "said"),
+    [
+        (["--list"], 0, "restart-policy  It is started again\n"),
+        (["nonsense"], 1, "runner: no such scenario: nonsense; there are happy, "),
+    ],
+)
+def test_the_command_itself(arguments: list[str], code: int, said: str) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "runner", "demo", *arguments], capture_output=True, text=True
+    )
+    assert done.returncode == code
+    assert said in done.stdout + done.stderr
