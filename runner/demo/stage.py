@@ -74,10 +74,11 @@ class Stage:
     audience: Audience = field(default_factory=Audience)
 
     def __post_init__(self) -> None:
-        tag = secrets.token_hex(3)
-        self.path = Path(tempfile.mkdtemp(prefix=f"runner-demo-{tag}-"))
-        self.namespace = f"runner-demo-{tag}"
-        self.bridge = f"rdemo-{tag}"
+        self.tag = secrets.token_hex(3)
+        """What all names of this stage's own have in them."""
+        self.path = Path(tempfile.mkdtemp(prefix=f"runner-demo-{self.tag}-"))
+        self.namespace = f"runner-demo-{self.tag}"
+        self.bridge = f"rdemo-{self.tag}"
         self.host = f"unix://{self.path}/runner.sock"
         self.trace_id = ""
         self.image = images.make(self.busybox or images.static_busybox())

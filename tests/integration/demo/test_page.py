@@ -97,7 +97,17 @@ def address(containerd: Containerd) -> Iterator[str]:
     assert demo.returncode == 0
 
 
-def test_a_live_run(page: Page, address: str) -> None:
+def test_the_page(page: Page, address: str) -> None:
+    """One test, as one run serves all that is looked at."""
+    _runs_live(page, address)
+    _shows_what_is_clicked(page)
+    _obeys_keys(page)
+    _replays(page)
+    _is_light_and_dark(page)
+    _lets_nobody_else_in(page, address)
+
+
+def _runs_live(page: Page, address: str) -> None:
     page.browser.get(address)
     wait_until(lambda: len(page.all("#scenarios button")) == 8, seconds=_PATIENCE, what="the page")
     assert "token" not in page.browser.current_url
@@ -120,7 +130,7 @@ def test_a_live_run(page: Page, address: str) -> None:
     page.picture("live")
 
 
-def test_a_click_shows_the_step(page: Page, address: str) -> None:
+def _shows_what_is_clicked(page: Page) -> None:
     page.browser.find_element("css selector", "g.message[data-name='daemon.createSpec']").click()
     assert page.chosen() == "daemon.createSpec"
     assert page.text("#detail h2") == "daemon.createSpec"
@@ -146,7 +156,7 @@ def test_a_click_shows_the_step(page: Page, address: str) -> None:
     assert "executable file not found" in page.text("#detail .error")
 
 
-def test_keys(page: Page, address: str) -> None:
+def _obeys_keys(page: Page) -> None:
     from selenium.webdriver.common.keys import Keys
 
     page.press(Keys.HOME)
@@ -171,7 +181,7 @@ def test_keys(page: Page, address: str) -> None:
     page.browser.find_element("css selector", "dialog button").click()
 
 
-def test_a_replay(page: Page, address: str) -> None:
+def _replays(page: Page) -> None:
     from selenium.webdriver.common.keys import Keys
 
     page.press(Keys.HOME)
@@ -185,7 +195,7 @@ def test_a_replay(page: Page, address: str) -> None:
     assert paused[0] < paused[1]
 
 
-def test_light_and_dark(page: Page, address: str) -> None:
+def _is_light_and_dark(page: Page) -> None:
     def ground() -> str:
         script = "return getComputedStyle(document.body).backgroundColor"
         return str(page.browser.execute_script(script))
@@ -199,7 +209,7 @@ def test_light_and_dark(page: Page, address: str) -> None:
     assert page.complaints() == []
 
 
-def test_the_token_works_once_and_nothing_without_it(page: Page, address: str) -> None:
+def _lets_nobody_else_in(page: Page, address: str) -> None:
     there = urlsplit(address)
 
     def ask(method: str, path: str, **headers: str) -> int:

@@ -3,6 +3,9 @@ what was tried again, and what was undone. And twice, with nothing left behind."
 
 from __future__ import annotations
 
+import re
+import subprocess
+import sys
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -60,18 +63,19 @@ def _added(before: residue.Snapshot) -> list[str]:
 
 
 @pytest.fixture(scope="module")
-def machine(containerd: Containerd) -> Iterator[None]:
-    """Judged when all of this module's stages are struck: nothing of theirs may be left."""
-    before = residue.take()
-    yield
-    assert_settles(
-        lambda: {line for line in _added(before) if "rdemo" in line or "runner-demo" in line}
-    )
+def tags(containerd: Containerd) -> Iterator[set[str]]:
+    """What the names of this module's stages have in them; when they are struck, nothing on the
+    machine may bear such a name any more."""
+    before, made = residue.take(), set[str]()
+    yield made
+    assert len(made) > 0
+    assert_settles(lambda: {line for line in _added(before) if any(tag in line for tag in made)})
 
 
 @pytest.fixture(scope="module")
-def stage(machine: None, containerd: Containerd) -> Iterator[Stage]:
+def stage(tags: set[str], containerd: Containerd) -> Iterator[Stage]:
     with Stage(containerd=str(containerd.address), busybox=static_busybox()) as ready:
+        tags.add(ready.tag)
         yield ready
 
 
@@ -216,10 +220,39 @@ def test_restart_policy(stage: Stage) -> None:
     assert len(played.all("Tasks/Create")) == len(played.all("Tasks/Delete")) == 3
 
 
-def test_the_same_again_on_a_stage_of_its_own(machine: None, containerd: Containerd) -> None:
-    """Another stage beside the first; that neither leaves anything is seen at the end."""
-    with Stage(containerd=str(containerd.address), busybox=static_busybox()) as other:
-        played = Played(other, "start-failure")
-        assert [command.code for command in played.commands] == [127, 0]
-    assert not other.path.exists()
-    assert other.namespace not in containerd.ctr("namespaces", "list", "--quiet").split()
+def test_the_same_again_by_the_command(
+    stage: Stage, tags: set[str], containerd: Containerd
+) -> None:
+    """Another stage beside the first, shown as text; that neither leaves anything is seen at the
+    end of this module."""
+    places = [f"--containerd={containerd.address}", f"--busybox={static_busybox()}"]
+    done = subprocess.run(
+        [sys.executable, "-m", "runner", "demo", "--step", *places, "start-failure"],
+        input="\n" * 5,  # a line where there is no key
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "$ runner run --name oops demo:latest no-such-program" in done.stdout
+    assert "(exit code 127)" in done.stdout
+    assert "✗ failed: Tasks/Create: failed to create shim task" in done.stdout
+    assert "runner.engine.start:container_start · daemon/start.go#containerStart" in done.stdout
+    tags.add(re.findall(r"-n runner-demo-([0-9a-f]{6}) ", done.stdout)[0])
+    namespaces = containerd.ctr("namespaces", "list", "--quiet").split()
+    assert [name for name in namespaces if name.startswith("runner-demo")] == [stage.namespace]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "said"),
+    [
+        (["--list"], 0, "restart-policy  It is started again\n"),
+        (["nonsense"], 1, "runner: no such scenario: nonsense; there are happy, "),
+    ],
+)
+def test_the_command_itself(arguments: list[str], code: int, said: str) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "runner", "demo", *arguments], capture_output=True, text=True
+    )
+    assert done.returncode == code
+    assert said in done.stdout + done.stderr
