@@ -16,13 +16,15 @@ RECIPE := pyproject.toml hatch_build.py $(shell find protos -name '*.proto' 2>/d
 
 # Tests wait more than they compute: a few at a time, each worker with daemons of its own.
 WORKERS ?= 3
+# Which tests, in pytest's words; make test-all takes all.
+SELECTION ?= not thorough
 # The whole test run may take this long (seconds); a single test has its own limit.
 TEST_SECONDS ?= 1080
 # all: the machine must be as it was before; own: only what bears this run's names is judged.
 RESIDUE ?= all
 PYTEST ?=
 
-.PHONY: help run test check matrix bench docs clean system quiet-system test-system root
+.PHONY: help run test test-all check matrix bench docs clean system quiet-system test-system root
 .NOTPARALLEL:
 
 help: ## Say what can be made
@@ -39,14 +41,17 @@ test: root test-system $(VENV)/.installed-dev ## Run all tests, after installing
 	@$(BIN)/python -m tests.support.residue snapshot .make/before.json
 	@status=0; scratch=$$(mktemp -d $${RUNNER_TEST_DIR:-/tmp}/runner-tests.XXXXXX); \
 	RUNNER_TEST_RESIDUE=$(RESIDUE) timeout --foreground --kill-after=90 $(TEST_SECONDS) \
-		$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal --basetemp=$$scratch/t $(PYTEST) \
-		|| status=$$?; \
+		$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal -m '$(SELECTION)' \
+		--basetemp=$$scratch/t $(PYTEST) || status=$$?; \
 	rm -rf --one-file-system $$scratch; \
 	if [ $$status -eq 124 ]; then echo "make test: stopped after $(TEST_SECONDS) seconds"; fi; \
 	if [ $(RESIDUE) = all ]; then \
 		$(BIN)/python -m tests.support.residue check .make/before.json || status=1; fi; \
 	$(BIN)/python -m tests.support.residue sweep; \
 	exit $$status
+
+test-all: ## Run the thorough tests too: what ours is asked, dockerd is asked; every containerd (root)
+	@$(MAKE) --no-print-directory test SELECTION= TEST_SECONDS=3600
 
 check: $(VENV)/.installed-dev ## Look for faults without running anything: ruff, mypy
 	$(BIN)/ruff check .

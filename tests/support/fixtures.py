@@ -54,7 +54,15 @@ def containerd() -> Iterator[Containerd]:
         yield started
 
 
-@pytest.fixture(scope="session", params=list(CONTAINERD_VERSIONS))
+def _versions() -> list[Any]:
+    """The version of the session's own first; the others for thorough runs."""
+    return [
+        pytest.param(version, marks=() if version == DEFAULT_VERSION else pytest.mark.thorough)
+        for version in CONTAINERD_VERSIONS
+    ]
+
+
+@pytest.fixture(scope="session", params=_versions())
 def any_containerd(request: pytest.FixtureRequest) -> Iterator[Containerd]:
     """A private containerd of every version in turn."""
     with Containerd(request.param) as started:
@@ -165,7 +173,9 @@ def dockerd(oracle: Dockerd, _dockerd_subject: Subject) -> Iterator[Subject]:
     _dockerd_subject.remove_everything()
 
 
-@pytest.fixture(params=["ours", pytest.param("dockerd", marks=pytest.mark.oracle)])
+@pytest.fixture(
+    params=["ours", pytest.param("dockerd", marks=[pytest.mark.oracle, pytest.mark.thorough])]
+)
 def subject(request: pytest.FixtureRequest) -> Subject:
     """Ours, then dockerd."""
     found: Subject = request.getfixturevalue(request.param)

@@ -77,7 +77,9 @@ def _oracle_with_busybox(request: pytest.FixtureRequest) -> Any:
 
 @pytest.fixture(
     params=[
-        pytest.param("_oracle_with_busybox", id="dockerd", marks=pytest.mark.oracle),
+        pytest.param(
+            "_oracle_with_busybox", id="dockerd", marks=[pytest.mark.oracle, pytest.mark.thorough]
+        ),
         pytest.param("busybox", id="runner", marks=pytest.mark.root),
     ]
 )

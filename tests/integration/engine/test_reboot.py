@@ -20,7 +20,9 @@ if TYPE_CHECKING:
     from tests.support.oci_runtime import OddRuntime
 
 
-@pytest.fixture(params=["ours", pytest.param("dockerd", marks=pytest.mark.oracle)])
+@pytest.fixture(
+    params=["ours", pytest.param("dockerd", marks=[pytest.mark.oracle, pytest.mark.thorough])]
+)
 def machine(
     request: pytest.FixtureRequest, busybox_tar: Path, odd_runtime: OddRuntime
 ) -> Iterator[Subject]:

@@ -21,7 +21,9 @@ if TYPE_CHECKING:
 OBEDIENT = ["sh", "-c", "trap 'exit 7' TERM; until test -e /end; do sleep 0.1; done"]
 
 
-@pytest.fixture(params=["ours", pytest.param("dockerd", marks=pytest.mark.oracle)])
+@pytest.fixture(
+    params=["ours", pytest.param("dockerd", marks=[pytest.mark.oracle, pytest.mark.thorough])]
+)
 def mortal(
     request: pytest.FixtureRequest,
     containerd: Containerd,
