@@ -555,7 +555,7 @@ COMMIT: dict[str, Commands] = {
         "create --name crate family:first",
         "commit -m other box family:first",
         "commit crate family:second",
-        "images family --format '{{.Repository}}:{{.Tag}}'",
+        "sorted images family --format '{{.Repository}}:{{.Tag}}'",
     ],
     "a name moved": [
         MADE,

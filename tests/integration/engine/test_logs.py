@@ -36,6 +36,11 @@ class Following:
             text=True,
         )
 
+    def begun(self) -> str:
+        """Wait for its first line."""
+        assert self._process.stdout is not None
+        return self._process.stdout.readline()
+
     def ended(self, seconds: float = 60) -> list[str]:
         """Wait for its end; the lines."""
         output, _ = self._process.communicate(timeout=seconds)
@@ -75,11 +80,10 @@ def test_whoever_follows_loses_nothing_by_rotation(
     assert eventually(lambda: ours.logs() == "first\n")
     followers = [Following(ours), Following(ours, "--tail=0"), Following(ours, "--tail=5")]
     assert eventually(lambda: log_is_open(ours, 1 + 2 * len(followers)), seconds=20)
+    assert [followers[at].begun() for at in (0, 2)] == ["first\n", "first\n"]
     (tmp_path / "go").touch()
     expected = [str(number) for number in range(1, 40_001)]
-    assert followers[0].ended() == ["first", *expected]
-    assert followers[1].ended() == expected
-    assert followers[2].ended() == ["first", *expected]
+    assert [each.ended() == expected for each in followers] == [True, True, True]
     assert ours.wait()["StatusCode"] == 0
     kept = ours.logs().splitlines()
     assert kept == expected[-len(kept) :]
