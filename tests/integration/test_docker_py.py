@@ -24,6 +24,11 @@ if TYPE_CHECKING:
     from tests.support.registry import Registry
     from tests.support.subject import Subject
 
+# docker-py closes the file under a response that was upgraded, of which Python 3.13 complains.
+pytestmark = pytest.mark.filterwarnings(
+    r"ignore:Exception ignored in. <(urllib3|http)\.:pytest.PytestUnraisableExceptionWarning"
+)
+
 
 @pytest.fixture
 def client(ours: Subject) -> Iterator[DockerClient]:
