@@ -16,7 +16,7 @@ import tomllib
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from tests.support import debian
+from tests.support import debian, residue
 from tests.support.dockerd import Dockerd, docker_env
 from tests.support.foreground import until_signal
 from tests.support.toolchain import docker_cli
@@ -103,23 +103,34 @@ def timed(what: str) -> Iterator[None]:
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Build, test, and take everything away."""
+    """Build, test, and take everything away; fails if anything stays."""
     with timed("the base image's archive"):
         base = debian.archive_of(BASE, recipe())
+    before = residue.take()
+    status = 1
     with until_signal(), Dockerd() as dockerd:
-        compose = Compose(dockerd)
         with timed("docker load of the base image"):
             dockerd.load(base)
-        with timed("docker compose build"):
-            if status := compose("build"):
-                return status
-        try:
-            with timed("docker compose run --rm tests"):
-                status = compose("run", "--rm", "-T", "tests", *arguments)
-            if status:
-                compose("logs", "--no-color", "engine")
-        finally:
-            compose("down", "--volumes", "--timeout=20")
+        status = build_and_test(Compose(dockerd), arguments)
+    left = residue.settled_diff(before, residue.Scope.from_environment())
+    for line in left:
+        print(f"left behind: {line}")
+    return status or bool(left)
+
+
+def build_and_test(compose: Compose, arguments: Sequence[str]) -> int:
+    """What the head of the compose file says; the exit status of what failed, if anything."""
+    with timed("docker compose build"):
+        if status := compose("build"):
+            return status
+    try:
+        with timed("docker compose run --rm tests"):
+            status = compose("run", "--rm", "-T", "tests", *arguments)
+        if status:
+            compose("logs", "--no-color", "engine")
+    finally:
+        with timed("docker compose down"):
+            compose("down", "--volumes")
     return status
 
 
