@@ -128,6 +128,9 @@ def build_and_test(compose: Compose, arguments: Sequence[str]) -> int:
             status = compose("run", "--rm", "-T", "tests", *arguments)
         if status:
             compose("logs", "--no-color", "engine")
+        elif not arguments:
+            with timed("docker compose run --rm job"):
+                status = compose("run", "--rm", "-T", "job")
     finally:
         with timed("docker compose down"):
             compose("down", "--volumes")
