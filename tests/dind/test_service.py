@@ -78,7 +78,7 @@ def test_limits_are_the_kernels(service: Service) -> None:
 
 def test_memory_beyond_the_limit_is_an_oom_kill(service: Service) -> None:
     greedy = "head -c 100m /dev/zero | tail"
-    limits = (f"--memory={16 * MEBIBYTE}", f"--memory-swap={16 * MEBIBYTE}")
+    limits = (f"--memory={32 * MEBIBYTE}", f"--memory-swap={32 * MEBIBYTE}")
     done = service.docker("run", "--name=greedy", *limits, "busybox", "sh", "-c", greedy)
     assert done.returncode == 137, done.stderr
     assert service.out("inspect", "--format={{.State.OOMKilled}}", "greedy") == "true"
