@@ -22,7 +22,7 @@ TEST_SECONDS ?= 1080
 RESIDUE ?= all
 PYTEST ?=
 
-.PHONY: help run test test-dind check matrix bench docs clean system quiet-system test-system root
+.PHONY: help run test check matrix bench docs clean system quiet-system test-system root
 .NOTPARALLEL:
 
 help: ## Say what can be made
@@ -53,6 +53,7 @@ check: $(VENV)/.installed-dev ## Look for faults without running anything: ruff,
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
+.PHONY: test-dind
 test-dind: root test-system $(VENV)/.installed-dev ## Run some tests in docker-in-docker, on a dockerd of its own (root)
 	@$(BIN)/python -m tests.support.dind $(PYTEST)
 
