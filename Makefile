@@ -58,6 +58,10 @@ check: $(VENV)/.installed-dev ## Look for faults without running anything: ruff,
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
+.PHONY: test-dind
+test-dind: root test-system $(VENV)/.installed-dev ## Run some tests in docker-in-docker, on a dockerd of its own (root)
+	@$(BIN)/python -m tests.support.dind $(PYTEST)
+
 matrix: root test-system $(VENV)/.installed-dev ## Run the integration tests on every containerd (root)
 	@status=0; for version in 1.6 1.7 2.1; do \
 		echo "--- containerd $$version"; \

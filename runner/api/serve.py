@@ -180,7 +180,7 @@ def _parser() -> argparse.ArgumentParser:
     add("--exec-root", type=Path, default=_DEFAULTS.exec_root, help="what need not")
     add("--containerd", metavar="ADDRESS", help="containerd's socket (default: the host's)")
     add("--containerd-namespace", default=_DEFAULTS.containerd_namespace)
-    add("--snapshotter", default=_DEFAULTS.snapshotter)
+    add("--snapshotter", default="", help="containerd's (default: overlayfs, else native)")
     add("--bridge", default=_DEFAULTS.bridge, help="name of the default bridge")
     add("--bip", type=IPv4Interface, metavar="CIDR", help="address of the default bridge")
     add(

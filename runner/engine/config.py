@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -23,6 +23,7 @@ class EngineConfig:
     `live_restore`: containers go on running without the engine. `shutdown_timeout` in seconds; the
     longest stop timeout of the containers counts when they are stopped with it.
     `containerd` is an address, or None: use the host's, or supervise one of our own.
+    `snapshotter` is empty until the engine has chosen one (runner/engine/snapshotter.py).
     `certs_dirs` have a directory for each registry host, with hosts.toml or certificates.
     `traceparent` (W3C Trace Context) is where the steps of the start itself hang, if anywhere.
     `log_config` is what containers get whose creation names no log driver.
@@ -32,7 +33,7 @@ class EngineConfig:
     exec_root: Path = Path("/run/runner")
     containerd: str | None = None
     containerd_namespace: str = "runner"
-    snapshotter: str = "overlayfs"
+    snapshotter: str = ""
     bridge: str = "runner0"
     bip: IPv4Interface | None = None
     ip_forward_no_drop: bool = False
@@ -53,7 +54,13 @@ class EngineConfig:
     @property
     def rootfs_dir(self) -> Path:
         """Where the containers' root filesystems are mounted."""
+        assert self.snapshotter, "not chosen yet"
         return self.data_root / "rootfs" / self.snapshotter
+
+    def snapshotters_used(self) -> set[str]:
+        """All that were ever chosen for this data root."""
+        rootfs = self.data_root / "rootfs"
+        return {path.name for path in rootfs.iterdir()} if rootfs.is_dir() else set()
 
     def make_directories(self) -> None:
         """Make the directories that the engine keeps things in; none of them is for others."""
@@ -61,12 +68,21 @@ class EngineConfig:
             self.data_root,
             self.exec_root,
             self.containers_dir,
-            self.rootfs_dir,
             self.spool_dir,
         ):
-            directory.mkdir(parents=True, exist_ok=True, mode=0o710)
+            _make(directory)
+
+    def with_snapshotter(self, name: str) -> EngineConfig:
+        """With the one that was chosen, whose directory is made."""
+        chosen = replace(self, snapshotter=name)
+        _make(chosen.rootfs_dir)
+        return chosen
 
     @property
     def spool_dir(self) -> Path:
         """Where archives are kept while they are read."""
         return self.data_root / "tmp"
+
+
+def _make(directory: Path) -> None:
+    directory.mkdir(parents=True, exist_ok=True, mode=0o710)

@@ -23,6 +23,7 @@ from runner.engine.monitor import Monitor
 from runner.engine.networks import Networks
 from runner.engine.prune import Pruning
 from runner.engine.shutdown import shut_down_containers, shutdown_timeout
+from runner.engine.snapshotter import choose_snapshotter
 from runner.engine.state import count_states
 from runner.engine.stats import StatsCollector
 from runner.engine.sysinfo import memory_total, read_sysinfo
@@ -90,6 +91,8 @@ class Engine:
             self.store = Store(config.data_root / "runner.db")
             resources.callback(self.store.close)
             address = await find_containerd(config, resources)
+            config = config.with_snapshotter(await choose_snapshotter(config, address))
+            self.config = config
             self.containerd = await resources.enter_async_context(
                 Containerd(
                     address,

@@ -10,6 +10,7 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import io
+import platform
 import re
 import shutil
 import sys
@@ -27,9 +28,12 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
 SUITE: Final = "trixie"
+PYTHON: Final = "3.13"
+"""The suite's interpreter."""
+WHEELS: Final = "/opt/wheels"
 _REVISION: Final = 1
 """To be raised when the same recipe makes another image."""
-_PATH: Final = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+PATH: Final = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -45,10 +49,14 @@ class Recipe:
     """A system user of that name, with its own directory in /var/lib."""
     config: tuple[tuple[str, Any], ...] = ()
     """Fields of the image's configuration."""
+    links: tuple[tuple[str, str], ...] = ()
+    """Symbolic links that the packages' scripts would have made: where, and to what."""
+    wheels: tuple[str, ...] = ()
+    """Requirements whose wheels lie in /opt/wheels, where the image's pip finds them."""
 
 
 # What is only there for packages to be installed.
-_INSTALLING: Final = (
+INSTALLING: Final = (
     *("adduser", "debconf", "dpkg", "init-system-helpers", "login", "passwd", "perl", "libperl"),
     *("procps", "sysvinit", "tar", "ucf"),
 )
@@ -61,25 +69,29 @@ _UNREAD: Final = tuple(f"usr/share/{name}" for name in ("doc", "man", "locale", 
 RECIPES: Final[dict[str, Recipe]] = {
     "shop-db": Recipe(
         ("postgresql-17", "postgresql-client-17"),
-        (*_INSTALLING, *_NOT_FOR_POSTGRES),
+        (*INSTALLING, *_NOT_FOR_POSTGRES),
         ("usr/lib/postgresql/*/lib/llvmjit.so", "usr/lib/postgresql/*/lib/bitcode"),
         "postgres",
         (
             ("User", "postgres"),
-            ("Env", [_PATH.replace("PATH=", "PATH=/usr/lib/postgresql/17/bin:")]),
+            ("Env", [PATH.replace("PATH=", "PATH=/usr/lib/postgresql/17/bin:")]),
             ("Volumes", {"/var/lib/postgres": {}}),
             ("Cmd", ["postgres", "-D", "/var/lib/postgres"]),
             ("StopSignal", "SIGINT"),
         ),
     ),
-    "shop-web": Recipe(("python3-psycopg2", "python3-redis"), _INSTALLING),
-    "shop-cache": Recipe(("valkey-server",), _INSTALLING, (), "valkey", (("User", "valkey"),)),
+    "shop-web": Recipe(("python3-psycopg2", "python3-redis"), INSTALLING),
+    "shop-cache": Recipe(("valkey-server",), INSTALLING, (), "valkey", (("User", "valkey"),)),
 }
 
 
 def archive(name: str) -> Path:
+    """The archive of an image that tests share; see `archive_of`."""
+    return archive_of(name, RECIPES[name])
+
+
+def archive_of(name: str, recipe: Recipe) -> Path:
     """The archive of an image of that name, made first when it is not there. Safe in a race."""
-    recipe = RECIPES[name]
     folder = cache_dir() / "images"
     made = folder / f"{name}-{_stamp(recipe)}.tar"
     if made.exists():
@@ -105,8 +117,11 @@ def _make(name: str, recipe: Recipe, made: Path) -> None:
         for package in _download(recipe, scratch):
             run(["dpkg-deb", "--extract", str(package), str(root)])
         _prune(recipe, root)
+        _bundle_certificates(root)
+        if recipe.wheels:
+            _download_wheels(recipe.wheels, root / WHEELS.lstrip("/"))
         layers = [images.busybox_rootfs(), _layer(root), images.layer_tar(_system(recipe))]
-        image = images.Image(layers, {"Env": [_PATH], "Cmd": ["sh"], **dict(recipe.config)}, "zstd")
+        image = images.Image(layers, {"Env": [PATH], "Cmd": ["sh"], **dict(recipe.config)}, "zstd")
         written = images.write_docker_archive(scratch / "image.tar", {f"{name}:latest": image})
         written.rename(made)
     finally:
@@ -125,6 +140,16 @@ def _download(recipe: Recipe, scratch: Path) -> list[Path]:
     return sorted(folder.glob("*.deb"))
 
 
+def _download_wheels(requirements: Sequence[str], folder: Path) -> None:
+    """Wheels for the suite's interpreter, which need not be the one that runs this."""
+    machine = platform.machine()
+    tags = [f"manylinux_2_{minor}_{machine}" for minor in (28, 27, 17)]
+    platforms = [option for tag in tags for option in ("--platform", tag)]
+    options = ["--quiet", "--only-binary=:all:", f"--python-version={PYTHON}", *platforms]
+    command = [sys.executable, "-m", "pip", "download", *options, f"--dest={folder}"]
+    run([*command, *requirements])
+
+
 def _wanted(recipe: Recipe, names: list[str]) -> list[str]:
     return [name for name in names if not any(fnmatch(name, p + "*") for p in recipe.drop)]
 
@@ -136,6 +161,15 @@ def _prune(recipe: Recipe, root: Path) -> None:
                 shutil.rmtree(path)
             else:
                 path.unlink()
+
+
+def _bundle_certificates(root: Path) -> None:
+    """What update-ca-certificates makes of the authorities, if the package is there."""
+    authorities = sorted(root.glob("usr/share/ca-certificates/*/*.crt"))
+    if authorities:
+        bundle = root / "etc/ssl/certs/ca-certificates.crt"
+        bundle.parent.mkdir(parents=True, exist_ok=True)
+        bundle.write_text("".join(path.read_text() for path in authorities))
 
 
 def _layer(root: Path) -> bytes:
@@ -156,6 +190,7 @@ def _layer(root: Path) -> bytes:
 def _system(recipe: Recipe) -> Iterator[images.Entry]:
     """What the packages' scripts would have made."""
     yield from (images.symlink(name, f"usr/{name}") for name in ("lib", "lib64"))
+    yield from (images.symlink(where, target) for where, target in recipe.links)
     if user := recipe.user:
         uid = 999
         line = f"{user}:x:{uid}:{uid}::/var/lib/{user}:/bin/sh\n"

@@ -258,7 +258,7 @@ def _is_complete(root: Path, tool: Tool) -> bool:
 def _fetch(tool: Tool, root: Path) -> None:
     """Download and unpack beside the final place, then rename: a half-made tool is never seen."""
     if shutil.which("apt-get") is None or shutil.which("dpkg-deb") is None:
-        raise ToolchainError("the toolchain is fetched with apt, which this machine does not have")
+        raise NoArchiveError("the toolchain is fetched with apt, which this machine does not have")
     scratch = Path(tempfile.mkdtemp(prefix=f".{root.name}-", dir=root.parent))
     try:
         scratch.chmod(0o755)

@@ -160,11 +160,11 @@ def check_overlay(
     except OSError as err:
         text = f"overlayfs cannot be mounted in {folder}: {(err.strerror or str(err)).lower()}"
         yield (
-            FAIL,
+            WARN,
             text,
             (
                 "modprobe overlay; or put --data-root on another file system (in a container: on a "
-                "volume); or serve with --snapshotter native"
+                "volume); otherwise images are copied for each container (snapshotter native)"
             ),
         )
     else:

@@ -12,7 +12,7 @@ pytestmark = pytest.mark.root
 
 def test_an_oom_kill_is_told(busybox: Engine) -> None:
     grow = "a=x; while true; do a=$a$a; done"
-    run = busybox.docker("run", "--name", "greedy", "-m", "10m", "busybox", "sh", "-c", grow)
+    run = busybox.docker("run", "--name", "greedy", "-m", "24m", "busybox", "sh", "-c", grow)
     assert run.returncode == 137
     (inspected,) = json.loads(busybox.docker("inspect", "greedy").stdout)
     assert inspected["State"]["OOMKilled"] is True

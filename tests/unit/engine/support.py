@@ -23,7 +23,9 @@ class FakeEngine(SimpleNamespace):
     """Containers, events and metrics of the engine's own; the rest as a test needs it."""
 
     def __init__(self, path: Path, **more: Any) -> None:
-        config = EngineConfig(data_root=path / "data", exec_root=path / "exec")
+        config = EngineConfig(
+            data_root=path / "data", exec_root=path / "exec", snapshotter="overlayfs"
+        )
         self.store = Store(config.data_root / "runner.db")
         super().__init__(
             config=config,
