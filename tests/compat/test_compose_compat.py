@@ -16,7 +16,11 @@ if TYPE_CHECKING:
 
     from tests.support.subject import Subject
 
-pytestmark = [pytest.mark.oracle, pytest.mark.usefixtures("whole_firewall")]
+pytestmark = [
+    pytest.mark.oracle,
+    pytest.mark.thorough,
+    pytest.mark.usefixtures("whole_firewall"),
+]
 
 SLEEP = "init: true, command: [sleep, '1000'], image: busybox, network_mode: none"
 PS = "ps -a --format '{{.Name}} {{.Service}} {{.State}} {{.Status}} {{.ExitCode}} {{.Ports}}'"

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from tests.support.subject import Subject
 
-pytestmark = [pytest.mark.root, pytest.mark.oracle]
+pytestmark = [pytest.mark.root, pytest.mark.oracle, pytest.mark.thorough]
 
 Commands = list["str | tuple[str, bytes]"]
 

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
     from tests.support.oci_runtime import OddRuntime
 
-pytestmark = [pytest.mark.root, pytest.mark.oracle]
+pytestmark = [pytest.mark.root, pytest.mark.oracle, pytest.mark.thorough]
 
 Commands = list["str | tuple[str, str]"]
 
