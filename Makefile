@@ -50,8 +50,9 @@ test: root test-system $(VENV)/.installed-dev ## Run all tests, after installing
 	$(BIN)/python -m tests.support.residue sweep; \
 	exit $$status
 
+# One worker: a dockerd that starts takes the firewall's chains of all others away.
 test-all: ## Run the thorough tests too: what ours is asked, dockerd is asked; every containerd (root)
-	@$(MAKE) --no-print-directory test SELECTION= TEST_SECONDS=3600
+	@$(MAKE) --no-print-directory test SELECTION= WORKERS=0 TEST_SECONDS=7200
 
 check: $(VENV)/.installed-dev ## Look for faults without running anything: ruff, mypy
 	$(BIN)/ruff check .

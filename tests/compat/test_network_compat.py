@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 pytestmark = [
     pytest.mark.root,
     pytest.mark.oracle,
+    pytest.mark.thorough,
     pytest.mark.usefixtures("whole_firewall"),
 ]
 

@@ -24,7 +24,7 @@ from tests.support.toolchain import docker_cli
 if TYPE_CHECKING:
     from tests.support.subject import Subject
 
-pytestmark = pytest.mark.oracle
+pytestmark = [pytest.mark.oracle, pytest.mark.thorough]
 
 PROJECT = Path(__file__).parents[2] / "examples/compose"
 LISTED = "{{.Name}} {{.Image}} {{.Command}} {{.Service}} {{.Status}} {{.Ports}}"

@@ -62,6 +62,7 @@ def complaints(subject: Subject) -> int:
     return subject.daemon.daemon.log.read_text().count(FAILED)
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(
     ("driver", "options"),
     [
@@ -84,7 +85,9 @@ def test_whoever_follows_loses_nothing_by_rotation(
     (tmp_path / "go").touch()
     expected = [str(number) for number in range(1, 40_001)]
     seen = [each.ended() for each in followers]
-    assert [(len(lines), lines[:2], lines[-1:]) for lines in seen] == [(40_000, ["1", "2"], ["40000"])] * 3
+    assert [(len(lines), lines[:2], lines[-1:]) for lines in seen] == [
+        (40_000, ["1", "2"], ["40000"])
+    ] * 3
     assert ours.wait()["StatusCode"] == 0
     kept = ours.logs().splitlines()
     assert kept == expected[-len(kept) :]
