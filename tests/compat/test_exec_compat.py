@@ -67,7 +67,7 @@ SETTINGS: dict[str, Commands] = {
     ],
     "with its limits": [
         "run -d --name box --ulimit nofile=100:200 --oom-score-adj 7 busybox sleep 1000",
-        "exec box sh -c 'ulimit -n; cat /proc/self/oom_score_adj'",
+        "exec box sh -c 'ulimit -Hn; cat /proc/self/oom_score_adj'",
     ],
     "with its capabilities": [
         "run -d --name box --cap-drop ALL --cap-add CHOWN busybox sleep 1000",

@@ -631,7 +631,7 @@ LIMITED = "what this engine does not have yet"
 INFO = {
     **dict.fromkeys(("ID", "DockerRootDir", "ServerVersion", "SystemTime"), OURS),
     **dict.fromkeys(("NFd", "NGoroutines"), OURS),
-    **dict.fromkeys(("Plugins.Log", "Plugins.Network", "CDISpecDirs"), LIMITED),
+    **dict.fromkeys(("Plugins.Log", "Plugins.Network[]", "CDISpecDirs"), LIMITED),
     "Runtimes.odd": "runtimes on PATH need not be declared here",
 }
 CONTAINERD = dict.fromkeys(

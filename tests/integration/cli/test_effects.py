@@ -164,7 +164,7 @@ LIVES: dict[str, list[str]] = {
         "kill box",
         "start box",
         "kill -s HUP box",
-        "kill --signal 9 box box",
+        "kill --signal 9 box",
         "wait box",
         "rm box",
     ],
