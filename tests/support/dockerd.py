@@ -33,6 +33,7 @@ from tests.support.toolchain import (
     compose_plugins_dir,
     docker_cli,
     has_archive,
+    locked,
     path_with,
 )
 from tests.support.workspace import Workspace, cgroup_parents, close_abandoned, remove_cgroups
@@ -97,7 +98,9 @@ class Dockerd:
             make_bridge(self.bridge, self._subnet.gateway)
         if not self.containerd.daemon.running():
             self.containerd.start()
-        self.daemon.start(lambda: http.answers_ping(self.socket))
+        # two that start at once fail: either finds the firewall's chains half made by the other
+        with locked(cache_dir() / "dockerd-start.lock"):
+            self.daemon.start(lambda: http.answers_ping(self.socket))
         return self
 
     def stop(self) -> None:

@@ -19,6 +19,17 @@ if TYPE_CHECKING:
 _REPOSITORY = Path(__file__).parents[3]
 
 
+_BY_CHANCE = ("diff",)
+"""Commands whose lines dockerd sends in another order each time."""
+
+
+def in_order(command: str, output: str) -> str:
+    """What a command has printed, sorted where its order is chance."""
+    if command.split()[0] not in _BY_CHANCE:
+        return output
+    return "".join(sorted(output.splitlines(keepends=True)))
+
+
 class Live:
     """An engine with busybox in it, and the commands to run on it."""
 

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.integration.cli.conftest import Live
+from tests.integration.cli.conftest import Live, in_order
 
 if TYPE_CHECKING:
     import subprocess
@@ -39,8 +39,6 @@ _ACCIDENTS = [
     (r" {2,}", "  "),  # columns are as wide as what was in them
     (r"time=.* level=error msg=.*closed pipe\"\n", ""),  # docker's cp has given up while it packed
 ]
-_BY_CHANCE = ("diff",)
-"""Commands whose lines dockerd sends in another order each time."""
 
 
 @pytest.fixture(scope="module")
@@ -75,20 +73,12 @@ def test_alike(line: str, engine: Live, folder: Path) -> None:
     words = [re.sub("^@(?=/|$)", str(folder), word) for word in shlex.split(line)]
     with ThreadPoolExecutor() as both:
         theirs, ours = both.submit(engine.docker, *words), both.submit(engine.runner, *words)
-    told, wanted = seen(ours.result()), seen(theirs.result())
-    if words[0] in _BY_CHANCE:
-        told, wanted = (_in_order(each) for each in (told, wanted))
-    assert told == wanted
+    assert seen(line, ours.result()) == seen(line, theirs.result())
 
 
-def _in_order(told: tuple[int, str, str]) -> tuple[int, str, str]:
-    code, out, err = told
-    return code, "".join(sorted(out.splitlines(keepends=True))), err
-
-
-def seen(done: subprocess.CompletedProcess[str]) -> tuple[int, str, str]:
+def seen(line: str, done: subprocess.CompletedProcess[str]) -> tuple[int, str, str]:
     """Exit code, stdout and stderr without their accidents; both programs by one name."""
-    return done.returncode, _plain(done.stdout), _plain(done.stderr)
+    return done.returncode, in_order(line, _plain(done.stdout)), _plain(done.stderr)
 
 
 def _plain(text: str) -> str:

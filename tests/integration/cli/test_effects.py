@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tests.compat.compare import without_accidents
-from tests.integration.cli.conftest import Live
+from tests.integration.cli.conftest import Live, in_order
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -209,7 +209,9 @@ def lived(
     for line in lines:
         run = engine.docker if line.startswith(_NOT_OURS) else program
         done = run(*shlex.split(line))
-        seen.append((line, done.returncode, _plain(done.stdout), _plain(done.stderr)))
+        seen.append(
+            (line, done.returncode, in_order(line, _plain(done.stdout)), _plain(done.stderr))
+        )
     return seen
 
 
