@@ -71,7 +71,6 @@ class Engine:
         self.execs = Execs()
         self.stats = StatsCollector(self)
         self.pruning = Pruning()
-        self.image_pruning = Pruning()
         self.counting = SingleFlight(self.background)
         self.recordings = recordings or Recordings()
         self.closing = False

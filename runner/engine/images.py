@@ -194,7 +194,7 @@ async def images_prune(
 
     Raises Conflict while another prune goes on.
     """
-    with engine.image_pruning.exclusive():
+    with engine.pruning.exclusive("images"):
         return await pruning.prune(
             engine.images,
             filters,

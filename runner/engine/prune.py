@@ -33,8 +33,8 @@ class Pruning:
 
     @contextlib.contextmanager
     def exclusive(self, kind: str = "") -> Iterator[None]:
-        """Raise Conflict while another goes on. To dockerd volumes are a kind of their own, and all
-        else is one kind."""
+        """Raise Conflict while another goes on. To dockerd images and volumes are kinds of their
+        own, and all else is one kind."""
         if kind in self._running:
             raise Conflict("a prune operation is already running")
         self._running.add(kind)
