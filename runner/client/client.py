@@ -192,6 +192,19 @@ class _VersionRefused(InvalidParameter):
         self.supported = supported
 
 
+def trimmed(kind: str, ref: str) -> str:
+    """A name or ID without spaces around it. Raises ClientError when nothing is left."""
+    ref = ref.strip()
+    if not ref:
+        raise ClientError(f"invalid {kind} name or ID: value is empty")
+    return ref
+
+
+def filtered(filters: str) -> Query:
+    """The query of a request that may have filters (`filters.to_json`)."""
+    return {"filters": filters} if filters else {}
+
+
 def _number(version: str) -> tuple[int, ...]:
     return tuple(int(part) for part in version.split(".") if part.isdecimal())
 

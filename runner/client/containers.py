@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from runner.client import jsontext
+from runner.client.client import filtered, trimmed
 from runner.client.errors import ClientError
 from runner.client.http import quote
 
@@ -17,10 +18,7 @@ if TYPE_CHECKING:
 
 
 def container_path(ref: str, action: str = "") -> str:
-    ref = ref.strip()
-    if not ref:
-        raise ClientError("invalid container name or ID: value is empty")
-    return f"/containers/{quote(ref)}{action}"
+    return f"/containers/{quote(trimmed('container', ref))}{action}"
 
 
 def create(
@@ -150,10 +148,8 @@ def export(client: EngineClient, ref: str) -> Response:
 
 def commit(client: EngineClient, ref: str, query: Query) -> str:
     """Make an image of it; the image's ID."""
-    ref = ref.strip()
-    if not ref:
-        raise ClientError("invalid container name or ID: value is empty")
-    answer: dict[str, Any] = client.json("POST", "/commit", query=query | {"container": ref})
+    query = query | {"container": trimmed("container", ref)}
+    answer: dict[str, Any] = client.json("POST", "/commit", query=query)
     identity: str = answer["Id"]
     return identity
 
@@ -167,8 +163,7 @@ def send_stats(client: EngineClient, ref: str, *, stream: bool) -> Connection:
 
 def prune(client: EngineClient, filters: str) -> dict[str, Any]:
     """Remove those that do not run."""
-    query: Query = {"filters": filters} if filters else {}
-    answer: dict[str, Any] = client.json("POST", "/containers/prune", query=query)
+    answer: dict[str, Any] = client.json("POST", "/containers/prune", query=filtered(filters))
     return answer
 
 

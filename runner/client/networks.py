@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from runner.client.errors import ClientError
+from runner.client.client import filtered, trimmed
 from runner.client.http import quote
 
 TYPE_CHECKING = False
@@ -14,16 +14,14 @@ if TYPE_CHECKING:
 
 def list_networks(client: EngineClient, filters: str) -> list[dict[str, Any]]:
     """Those that pass the filters."""
-    query: Query = {"filters": filters} if filters else {}
-    answer: list[dict[str, Any]] = client.json("GET", "/networks", query=query)
+    answer: list[dict[str, Any]] = client.json("GET", "/networks", query=filtered(filters))
     return answer
 
 
 def inspect(client: EngineClient, ref: str, *, verbose: bool = False) -> dict[str, Any]:
     """Everything about it, as the engine says it."""
-    ref = _reference(ref)
     query: Query = {"verbose": "true"} if verbose else {}
-    answer: dict[str, Any] = client.json("GET", f"/networks/{quote(ref)}", query=query)
+    answer: dict[str, Any] = client.json("GET", _path(ref), query=query)
     return answer
 
 
@@ -35,37 +33,26 @@ def create(client: EngineClient, body: dict[str, Any]) -> dict[str, Any]:
 
 def connect(client: EngineClient, ref: str, container: str, settings: dict[str, Any]) -> None:
     """Put a container on it."""
-    body = {"Container": _container(container), "EndpointConfig": settings}
-    client.run("POST", f"/networks/{quote(_reference(ref))}/connect", body=body)
+    body = {"Container": trimmed("container", container), "EndpointConfig": settings}
+    client.run("POST", _path(ref, "/connect"), body=body)
 
 
 def disconnect(client: EngineClient, ref: str, container: str, *, force: bool) -> None:
     """Take a container off it."""
-    body = {"Container": _container(container), "Force": force}
-    client.run("POST", f"/networks/{quote(_reference(ref))}/disconnect", body=body)
+    body = {"Container": trimmed("container", container), "Force": force}
+    client.run("POST", _path(ref, "/disconnect"), body=body)
 
 
 def remove(client: EngineClient, ref: str) -> None:
     """Remove it."""
-    client.run("DELETE", f"/networks/{quote(_reference(ref))}")
+    client.run("DELETE", _path(ref))
 
 
 def prune(client: EngineClient, filters: str) -> dict[str, Any]:
     """Remove those that nobody uses."""
-    query: Query = {"filters": filters} if filters else {}
-    answer: dict[str, Any] = client.json("POST", "/networks/prune", query=query)
+    answer: dict[str, Any] = client.json("POST", "/networks/prune", query=filtered(filters))
     return answer
 
 
-def _reference(ref: str) -> str:
-    ref = ref.strip()
-    if not ref:
-        raise ClientError("invalid network name or ID: value is empty")
-    return ref
-
-
-def _container(ref: str) -> str:
-    ref = ref.strip()
-    if not ref:
-        raise ClientError("invalid container name or ID: value is empty")
-    return ref
+def _path(ref: str, action: str = "") -> str:
+    return f"/networks/{quote(trimmed('network', ref))}{action}"

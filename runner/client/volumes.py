@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from runner.client.errors import ClientError
+from runner.client.client import filtered, trimmed
 from runner.client.http import quote
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-    from runner.client.client import EngineClient, Query
+    from runner.client.client import EngineClient
 
 
 def create(client: EngineClient, body: dict[str, Any]) -> dict[str, Any]:
@@ -20,7 +20,7 @@ def create(client: EngineClient, body: dict[str, Any]) -> dict[str, Any]:
 
 def list_volumes(client: EngineClient, filters: str) -> list[dict[str, Any]]:
     """Those that fit, in no order."""
-    answer = client.json("GET", "/volumes", query=_filtered(filters))
+    answer = client.json("GET", "/volumes", query=filtered(filters))
     return answer["Volumes"] or []
 
 
@@ -37,16 +37,9 @@ def remove(client: EngineClient, ref: str, *, force: bool = False) -> None:
 
 def prune(client: EngineClient, filters: str) -> dict[str, Any]:
     """Remove those that nobody uses."""
-    answer: dict[str, Any] = client.json("POST", "/volumes/prune", query=_filtered(filters))
+    answer: dict[str, Any] = client.json("POST", "/volumes/prune", query=filtered(filters))
     return answer
 
 
 def _path(ref: str) -> str:
-    ref = ref.strip()
-    if not ref:
-        raise ClientError("invalid volume name or ID: value is empty")
-    return f"/volumes/{quote(ref)}"
-
-
-def _filtered(filters: str) -> Query:
-    return {"filters": filters} if filters else {}
+    return f"/volumes/{quote(trimmed('volume', ref))}"

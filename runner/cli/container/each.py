@@ -1,7 +1,7 @@
-"""One request for each of several containers, many at a time, told in the order they were named.
+"""One request for each of several containers, told in the order they were named.
 
-docker/cli's parallelOperation, without threads: the requests go out together on connections of
-their own, the answers are read one after the other.
+`for_each` is docker/cli's parallelOperation, without threads: the requests go out together on
+connections of their own, the answers are read one after the other.
 """
 
 from __future__ import annotations
@@ -41,6 +41,21 @@ def for_each(
                     failures.append(describe(err))
                 continue
             say(name)
+    if failures:
+        raise CliError("\n".join(failures))
+    return 0
+
+
+def one_by_one(names: list[str], act: Callable[[str], str]) -> int:
+    """Print what `act` says of each, one after the other. Raises CliError with all errors."""
+    failures: list[str] = []
+    for name in names:
+        try:
+            said = act(name)
+        except RunnerError as err:
+            failures.append(describe(err))
+            continue
+        say(said)
     if failures:
         raise CliError("\n".join(failures))
     return 0

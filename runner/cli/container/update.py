@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+from runner.cli.container.each import one_by_one
 from runner.cli.context import say
 from runner.cli.create import policies
-from runner.cli.errors import CliError, describe
+from runner.cli.errors import CliError
 from runner.client import containers
-from runner.types.errors import RunnerError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -21,20 +21,16 @@ def run(context: Context, options: UpdateOptions) -> int:
     body = _body(options)
     client = context.client()
     warnings: list[str] = []
-    failures: list[str] = []
-    for name in options.containers:
-        try:
-            answer = containers.update(client, name, body)
-        except RunnerError as err:
-            failures.append(describe(err))
-            continue
-        say(name)
-        warnings += answer.get("Warnings") or []
-    if warnings:
-        say("\n".join(warnings))
-    if failures:
-        raise CliError("\n".join(failures))
-    return 0
+
+    def update(name: str) -> str:
+        warnings.extend(containers.update(client, name, body).get("Warnings") or [])
+        return name
+
+    try:
+        return one_by_one(options.containers, update)
+    finally:
+        if warnings:
+            say("\n".join(warnings))
 
 
 def _body(options: UpdateOptions) -> dict[str, Any]:

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from runner.cli.context import say
 from runner.cli.errors import CliError
-from runner.cli.reference import parse_normalized
+from runner.cli.reference import Reference, parse_normalized
 from runner.cli.registry import credentials
 from runner.client import images, output, progress
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from runner.cli.context import Context
-    from runner.cli.declarations.image import PullOptions
+    from runner.cli.declarations.image import PullOptions, PushOptions
     from runner.client.client import EngineClient
 
 
@@ -19,13 +19,7 @@ def run(context: Context, options: PullOptions) -> int:
     """Get an image from its registry and print its full name."""
     if not options.disable_content_trust:
         raise CliError('"--disable-content-trust=false" is not supported by runner')
-    reference = parse_normalized(options.name)
-    if options.all_tags and (reference.tag or reference.digest):
-        raise CliError("tag can't be used with --all-tags/-a")
-    if not options.all_tags and not (reference.tag or reference.digest):
-        reference = reference.tagged()
-        if not options.quiet:
-            say(f"Using default tag: {reference.tag}")
+    reference = one_or_all_tags(options)
     _pull(
         context.client(),
         f"{reference.domain}/{reference.path}",
@@ -36,6 +30,18 @@ def run(context: Context, options: PullOptions) -> int:
     )
     say(str(reference))
     return 0
+
+
+def one_or_all_tags(options: PullOptions | PushOptions) -> Reference:
+    """What a `pull` or `push` is about: one tag or digest, or with --all-tags a bare name."""
+    reference = parse_normalized(options.name)
+    if options.all_tags and (reference.tag or reference.digest):
+        raise CliError("tag can't be used with --all-tags/-a")
+    if not options.all_tags and not (reference.tag or reference.digest):
+        reference = reference.tagged()
+        if not options.quiet:
+            say(f"Using default tag: {reference.tag}")
+    return reference
 
 
 def pull_image(client: EngineClient, image: str, *, platform: str, quiet: bool, fd: int) -> None:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from runner.cli.context import say
 from runner.cli.errors import CliError
+from runner.cli.image.pull import one_or_all_tags
 from runner.cli.notes import green, note, red
-from runner.cli.reference import Reference, parse_normalized
 from runner.cli.registry import credentials
 from runner.client import images, output, progress
 
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from runner.cli.context import Context
     from runner.cli.declarations.image import PushOptions
+    from runner.cli.reference import Reference
 
 _ONE_PLATFORM = """\
 Using --platform pushes only the specified platform manifest of a multi-platform image index.
@@ -66,13 +67,7 @@ def run(context: Context, options: PushOptions) -> int:
 
 
 def _reference(options: PushOptions) -> Reference:
-    reference = parse_normalized(options.name)
-    if options.all_tags and (reference.tag or reference.digest):
-        raise CliError("tag can't be used with --all-tags/-a")
-    if not options.all_tags and not (reference.tag or reference.digest):
-        reference = reference.tagged()
-        if not options.quiet:
-            say(f"Using default tag: {reference.tag}")
+    reference = one_or_all_tags(options)
     if reference.digest:
         raise CliError("cannot push a digest reference")
     return reference

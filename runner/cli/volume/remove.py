@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from runner.cli.context import say
-from runner.cli.errors import CliError, describe
+from runner.cli.container.each import one_by_one
 from runner.client import volumes
-from runner.types.errors import RunnerError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -16,14 +14,9 @@ if TYPE_CHECKING:
 def run(context: Context, options: RemoveOptions) -> int:
     """Remove volumes one after the other, print their names, then what went wrong."""
     client = context.client()
-    failures: list[str] = []
-    for name in options.volumes:
-        try:
-            volumes.remove(client, name, force=options.force)
-        except RunnerError as err:
-            failures.append(describe(err))
-            continue
-        say(name)
-    if failures:
-        raise CliError("\n".join(failures))
-    return 0
+
+    def remove(name: str) -> str:
+        volumes.remove(client, name, force=options.force)
+        return name
+
+    return one_by_one(options.volumes, remove)
