@@ -7,6 +7,8 @@ import contextlib
 import fcntl
 import os
 import select
+import struct
+import termios
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -19,6 +21,7 @@ if TYPE_CHECKING:
 
 
 _LOOK_AGAIN = 0.02
+_LOOK_AGAIN_AT_MOST = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +72,7 @@ class FifoReader:
         self._epoll.register(self._fd, select.EPOLLIN | select.EPOLLET)
         self._left = 0
         self._crowded = False
+        self._pause = _LOOK_AGAIN
         self._written_to = False
         self._hung_up = False
 
@@ -92,8 +96,20 @@ class FifoReader:
         except BlockingIOError:
             new = b""
         self._left += len(new)
-        self._crowded = self._left > self._capacity // 2
+        self._note_whether_crowded()
         return new
+
+    def _note_whether_crowded(self) -> None:
+        """Whether a writer may be waiting for room, or have waited and not run since.
+
+        It finds the FIFO full of pages, which need not be full of bytes. Until the FIFO has been
+        empty, nothing tells that the writer has gone on.
+        """
+        (held,) = struct.unpack("i", fcntl.ioctl(self._fd, termios.FIONREAD, b"\0" * 4))
+        if held > self._capacity // 8:
+            self._crowded, self._pause = True, _LOOK_AGAIN
+        elif not held:
+            self._crowded = False
 
     async def _changed(self) -> None:
         """Wait until epoll tells of a change. Of one it does not tell: a write that was waiting for
@@ -102,7 +118,8 @@ class FifoReader:
         changed: asyncio.Future[None] = loop.create_future()
         loop.add_reader(self._epoll.fileno(), resolve, changed)
         try:
-            await asyncio.wait({changed}, timeout=_LOOK_AGAIN if self._crowded else None)
+            await asyncio.wait({changed}, timeout=self._pause if self._crowded else None)
+            self._pause = min(2 * self._pause, _LOOK_AGAIN_AT_MOST)
         finally:
             loop.remove_reader(self._epoll.fileno())
         for _, event in self._epoll.poll(0):

@@ -1,7 +1,9 @@
 """Streams over real FIFOs: nothing is lost, nobody waits for ever."""
 
 import asyncio
+import contextlib
 import os
+import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -204,6 +206,61 @@ async def test_a_slow_log_holds_the_container_back_in_the_end(
     assert await streams.drained(20)
     await streams.end()
     assert slow.got == data
+
+
+HOG = """
+import os, time
+os.sched_setscheduler(0, os.SCHED_FIFO, os.sched_param(1))
+for _ in range(3):
+    until = time.monotonic() + 0.3
+    while time.monotonic() < until: pass
+    time.sleep(0.2)
+"""
+"""Leaves no time to anything else on its CPU, but for a little now and then."""
+
+
+@contextlib.asynccontextmanager
+async def program(cpu: int, text: str, stdout: str) -> AsyncIterator[asyncio.subprocess.Process]:
+    """A Python program on one CPU, killed at the end."""
+    pinned = f"import os; os.sched_setaffinity(0, [{cpu}])\n{text}"
+    with open(stdout, "wb") as file:
+        process = await asyncio.create_subprocess_exec(sys.executable, "-c", pinned, stdout=file)
+    try:
+        yield process
+    finally:
+        if process.returncode is None:
+            process.kill()
+        await process.wait()
+
+
+@pytest.mark.skipif(
+    os.geteuid() != 0 or len(os.sched_getaffinity(0)) < 2, reason="takes a CPU away"
+)
+async def test_a_writer_that_wakes_late_is_heard(streams: Streams, tmp_path: Path) -> None:
+    """All that it wrote before it waited for room has been read, but for a line without its end.
+
+    The kernel does not tell of what it writes on, as the FIFO was not empty.
+    """
+    cpu = max(os.sched_getaffinity(0))
+    ours = os.sched_getaffinity(0)
+    slow = SlowLog()
+    fifos = fifos_in(tmp_path, tty=True)
+    streams.open_outputs(fifos, slow, "id")
+    size = 4_000_000
+    writing = f"os.write(1, (b'x' * 99 + b'\\n') * {size // 100})"
+    os.sched_setaffinity(0, ours - {cpu})
+    try:
+        async with program(cpu, writing, fifos.stdout) as writer:
+            await asyncio.sleep(1)  # it waits for room now
+            async with program(cpu, HOG, os.devnull):
+                await asyncio.sleep(0.1)
+                slow.hurry.set()
+                assert await asyncio.wait_for(writer.wait(), 20) == 0
+    finally:
+        os.sched_setaffinity(0, ours)
+    assert await streams.drained(20)
+    await streams.end()
+    assert len(slow.got) == size
 
 
 async def test_a_log_that_hangs_is_given_up(
