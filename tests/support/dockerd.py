@@ -141,9 +141,9 @@ class Dockerd:
         """One Engine API request."""
         return http.request(self.socket, method, target, body, **options)
 
-    def remove_everything(self) -> None:
+    def remove_everything(self) -> set[str]:
         """Remove containers, then networks and volumes of the user: between two tests."""
-        remove_everything(self.api)
+        return remove_everything(self.api)
 
     def ctr(self, *arguments: str, check: bool = True) -> str:
         """containerd's own client, in dockerd's namespace."""

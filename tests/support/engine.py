@@ -127,9 +127,9 @@ class Engine:
             for parent in (_CGROUP_PARENT, self.namespace):
                 remove_cgroups(set(cgroup_parents(parent)))
 
-    def remove_everything(self) -> None:
+    def remove_everything(self) -> set[str]:
         """Remove containers, then networks and volumes of the user: between two tests."""
-        remove_everything(self.api)
+        return remove_everything(self.api)
 
     def api(self, method: str, target: str, body: Any = None, **options: Any) -> http.Answer:
         """One Engine API request; the target without or with a version prefix."""

@@ -37,6 +37,7 @@ class Subject:
         self.daemon = daemon
         self.runtime = runtime
         self._before = set(self._traces())
+        self._gone: set[str] = set()
 
     @property
     def is_ours(self) -> bool:
@@ -117,12 +118,14 @@ class Subject:
     def events(self, since: int) -> list[str]:
         """What has happened since (ns), a line each: `container die exitCode=0`.
 
-        Attributes that differ by nature are left out: IDs, times.
+        Attributes that differ by nature are left out: IDs, times. What comes late of a container of
+        the test before is not told.
         """
         now = time.time_ns()
         span = f"since={_seconds(since)}&until={_seconds(now)}"
         lines = self.api("GET", f"/events?{span}").body.splitlines()
-        return [_event_line(json.loads(line)) for line in lines]
+        events = [json.loads(line) for line in lines]
+        return [_event_line(event) for event in events if event["Actor"]["ID"] not in self._gone]
 
     # --- what is there --------------------------------------------------------------------------
 
@@ -137,7 +140,7 @@ class Subject:
     def remove_everything(self) -> None:
         """Remove containers, networks and volumes."""
         self.runtime.behave()
-        self.daemon.remove_everything()
+        self._gone |= self.daemon.remove_everything()
 
     @contextlib.contextmanager
     def images_restored(self) -> Iterator[None]:
