@@ -95,6 +95,7 @@ class Container:
         self.restart: asyncio.Task[None] | None = None
         self.teardown: asyncio.Task[bool] | None = None
         self.layer_mounts: list[Mount] | None = None
+        self.spec: bytes | None = None
         self.health_monitor: asyncio.Task[None] | None = None
         self.execs: dict[str, Exec] = {}
         self.removed = False
@@ -145,6 +146,7 @@ class Container:
 
         Clients that attach from now on are attached to the next run.
         """
+        self.spec = None
         streams, self.streams = self.streams, Streams()
         try:
             await streams.end(over=over)

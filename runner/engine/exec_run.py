@@ -59,7 +59,6 @@ async def start(engine: Engine, exec_: Exec, console_size: tuple[int, int] | Non
             raise
         finally:
             exec_.started.set()
-    exec_.save()
 
 
 async def _start(engine: Engine, exec_: Exec, console_size: tuple[int, int] | None) -> None:
@@ -82,7 +81,6 @@ async def _start(engine: Engine, exec_: Exec, console_size: tuple[int, int] | No
 
 async def _process(engine: Engine, exec_: Exec, console_size: tuple[int, int] | None) -> bytes:
     record, container = exec_.record, exec_.container
-    containers_own = await engine.containerd.containers.get(container.id)
     request = ExecRequest(
         args=(record.entrypoint, *record.args),
         env=record.env,
@@ -92,7 +90,14 @@ async def _process(engine: Engine, exec_: Exec, console_size: tuple[int, int] | 
         console_size=console_size,
         privileged=record.privileged,
     )
-    return exec_process(containers_own.spec, request, engine.host)
+    return exec_process(await _spec(engine, container), request, engine.host)
+
+
+async def _spec(engine: Engine, container: Container) -> bytes:
+    """The specification of this run; containerd is asked for it once (moby: at every exec)."""
+    if container.spec is None:
+        container.spec = (await engine.containerd.containers.get(container.id)).spec
+    return container.spec
 
 
 def lookup_user(engine: Engine, container: Container, user: str) -> User:

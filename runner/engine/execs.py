@@ -100,8 +100,11 @@ class Exec:
     def save(self) -> None:
         """Leave the record for an engine that starts anew. A run that is over keeps none."""
         path = _path(self.container, self.id)
-        scratch = path.with_suffix(".new")
         with suppress(FileNotFoundError):
+            if not self.record.running:  # the first time: nobody knows of it yet
+                path.write_bytes(_encode(self.record))
+                return
+            scratch = path.with_suffix(".new")
             scratch.write_bytes(_encode(self.record))
             scratch.replace(path)
 
