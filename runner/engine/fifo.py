@@ -111,6 +111,15 @@ class FifoReader:
         elif not held:
             self._crowded = False
 
+    def rest(self) -> bytes:
+        """What lies in the FIFO and has not been fetched, be its end reached or not."""
+        try:
+            rest = pipes.peek(self._fd, self._capacity)[self._left :]
+        except BlockingIOError:
+            return b""
+        self._left += len(rest)
+        return rest
+
     async def _changed(self) -> None:
         """Wait until epoll tells of a change. Of one it does not tell: a write that was waiting for
         room goes on when some is made, and wakes nobody while anything is left in the FIFO."""

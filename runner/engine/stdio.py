@@ -234,14 +234,17 @@ class _Output:
 
     async def _copy(self) -> None:
         while data := await self.reader.fetch():
-            if self._log is None:
-                self.reader.drop(len(data))
-            else:
-                self._log.feed(data)
-            self._streams.feed(self.stream, data)
+            self._feed(data)
             await self._streams.until_wanted(self._log)
         if self._log is not None:
             self._log.end()
+
+    def _feed(self, data: bytes) -> None:
+        if self._log is None:
+            self.reader.drop(len(data))
+        else:
+            self._log.feed(data)
+        self._streams.feed(self.stream, data)
 
     def logged(self, size: int) -> None:
         """So many bytes are in the log."""
@@ -249,8 +252,14 @@ class _Output:
         self._streams.relieve()
 
     async def stop(self, *, over: bool) -> None:
-        """Read no more; the log gets what has been read."""
+        """Read no more; the log gets what has been read.
+
+        When the run is over that is all that lies in the FIFO: its end may not have come because
+        the log is slow, or because a process that outlives the run has the other end open.
+        """
         await _cancelled(self.copier)
+        if over and (rest := self.reader.rest()):
+            self._feed(rest)
         if self._log is not None:
             self._log.end(over=over)
 

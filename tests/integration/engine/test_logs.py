@@ -62,13 +62,12 @@ def complaints(subject: Subject) -> int:
     return subject.daemon.daemon.log.read_text().count(FAILED)
 
 
-@pytest.mark.thorough
 @pytest.mark.parametrize(
     ("driver", "options"),
     [
-        ("json-file", {"max_size": "20k"}),
+        pytest.param("json-file", {"max_size": "20k"}, marks=pytest.mark.thorough),
         ("json-file", {"max_size": "20k", "max_file": "3", "compress": "true"}),
-        ("local", {"max_size": "20k", "max_file": "2"}),
+        pytest.param("local", {"max_size": "20k", "max_file": "2"}, marks=pytest.mark.thorough),
     ],
 )
 def test_whoever_follows_loses_nothing_by_rotation(

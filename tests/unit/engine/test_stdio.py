@@ -208,6 +208,21 @@ async def test_a_slow_log_holds_the_container_back_in_the_end(
     assert slow.got == data
 
 
+async def test_a_log_that_is_slow_at_the_end_gets_all(streams: Streams, tmp_path: Path) -> None:
+    """The run is over, its end is not waited for any longer: a FIFO full is yet to be logged."""
+    slow = SlowLog()
+    fifos = fifos_in(tmp_path, tty=True)
+    streams.open_outputs(fifos, slow, "id")
+    data = (b"x" * 99 + b"\n") * 8_000
+    await asyncio.wait_for(write_from_thread(fifos.stdout, data), 20)
+    assert not await streams.drained(0.1)
+    ending = asyncio.create_task(streams.end())
+    await asyncio.sleep(0.1)
+    slow.hurry.set()
+    await ending
+    assert slow.got == data
+
+
 HOG = """
 import os, time
 os.sched_setscheduler(0, os.SCHED_FIFO, os.sched_param(1))
