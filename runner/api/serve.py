@@ -155,6 +155,7 @@ def _engine_config(options: argparse.Namespace) -> EngineConfig:
         bip=options.bip,
         ip_forward_no_drop=options.ip_forward_no_drop,
         default_runtime=options.default_runtime,
+        cgroup_parent=options.cgroup_parent,
         live_restore=options.live_restore,
         traceparent=os.environ.get("TRACEPARENT", ""),
         shutdown_timeout=options.shutdown_timeout,
@@ -189,6 +190,7 @@ def _parser() -> argparse.ArgumentParser:
         help="leave FORWARD's policy alone when enabling IPv4 forwarding",
     )
     add("--default-runtime", default=_DEFAULTS.default_runtime)
+    add("--cgroup-parent", default="", help="of containers that name none (default /runner)")
     add("--no-live-restore", dest="live_restore", action="store_false", help="stop containers too")
     add("--shutdown-timeout", type=float, default=_DEFAULTS.shutdown_timeout, metavar="SECONDS")
     add(

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import errno
+import os
+import stat
 import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -36,6 +39,34 @@ async def mount_all_in_thread(mounts: Sequence[Mount], target: Path) -> None:
 async def unmount_all_in_thread(target: Path) -> None:
     """`unmount_all` beside the event loop; it runs to its end even if the waiting is cancelled."""
     await to_end(unmount_all, target)
+
+
+def remove_mount_point(path: Path) -> None:
+    """Remove the directory that something was mounted on. Nothing to do is no error.
+
+    A runtime that came too late, after the unmount, has made in it what it wanted to mount on:
+    empty directories and files. Anything else stays. Raises OSError, also while something is
+    mounted there.
+    """
+    try:
+        path.rmdir()
+    except FileNotFoundError:
+        return
+    except OSError as err:
+        if err.errno != errno.ENOTEMPTY:
+            raise
+        _remove_what_is_empty(path)
+        path.rmdir()
+
+
+def _remove_what_is_empty(folder: Path) -> None:
+    for parent, folders, files in os.walk(folder, topdown=False):
+        for name in files:
+            file = Path(parent, name)
+            if stat.S_ISREG((found := file.lstat()).st_mode) and not found.st_size:
+                file.unlink()
+        for name in folders:
+            Path(parent, name).rmdir()
 
 
 @contextlib.asynccontextmanager

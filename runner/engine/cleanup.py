@@ -16,7 +16,7 @@ from tenacity import AsyncRetrying, RetryError, retry_if_result, stop_after_atte
 from tenacity.wait import wait_exponential
 
 from runner import trace
-from runner.containerd.mounted import unmount_all_in_thread
+from runner.containerd.mounted import remove_mount_point, unmount_all_in_thread
 from runner.engine import mounts, networking
 from runner.engine.runtime_state import delete_unowned
 from runner.types.errors import FailedPrecondition, NotFound, RunnerError
@@ -110,10 +110,7 @@ async def release_files(engine: Engine, container_id: str) -> bool:
     runtime_dir = engine.config.exec_root / "containers" / container_id
     shutil.rmtree(runtime_dir, ignore_errors=True)
     try:
-        # never rmtree: should something still be mounted, it must not be emptied
-        rootfs.rmdir()
-    except FileNotFoundError:
-        pass
+        remove_mount_point(rootfs)
     except OSError as err:
         log.warning("cannot remove %s: %s", rootfs, err)
         return False

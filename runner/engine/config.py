@@ -24,6 +24,7 @@ class EngineConfig:
     longest stop timeout of the containers counts when they are stopped with it.
     `containerd` is an address, or None: use the host's, or supervise one of our own.
     `snapshotter` is empty until the engine has chosen one (runner/engine/snapshotter.py).
+    `cgroup_parent` is empty for `/runner` (or systemd's `system.slice`).
     `certs_dirs` have a directory for each registry host, with hosts.toml or certificates.
     `traceparent` (W3C Trace Context) is where the steps of the start itself hang, if anywhere.
     `log_config` is what containers get whose creation names no log driver.
@@ -38,6 +39,7 @@ class EngineConfig:
     bip: IPv4Interface | None = None
     ip_forward_no_drop: bool = False
     default_runtime: str = "runc"
+    cgroup_parent: str = ""
     init_path: Path | None = None
     live_restore: bool = True
     shutdown_timeout: float = 15.0

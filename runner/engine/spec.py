@@ -71,6 +71,7 @@ def _request(
         linked_env=links.environment(engine, container),
         shm_path=mounts.shm_source(engine, container),
         init_path=str(engine.config.init_path or ""),
+        cgroup_parent=engine.config.cgroup_parent,
     )
 
 

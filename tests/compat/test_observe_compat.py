@@ -176,7 +176,7 @@ def test_command_lines(ours: Subject, dockerd: Subject, commands: Commands) -> N
 def _without_processes(outcome: Outcome) -> Outcome:
     """What top and errors of runc say of the host: PIDs, and the engine's own cgroup."""
     stdout = re.sub(r"^\d+", "PID", outcome.stdout, flags=re.MULTILINE)
-    stderr = re.sub(r"/(docker|runner)/", "/PARENT/", outcome.stderr)
+    stderr = re.sub(r"/rt-\w+/", "/PARENT/", outcome.stderr)
     return dataclasses.replace(outcome, stdout=stdout, stderr=stderr)
 
 

@@ -78,6 +78,7 @@ class Dockerd:
                 "--feature=containerd-snapshotter=true",
                 # The policy of FORWARD belongs to the host, and outlives dockerd.
                 "--ip-forward-no-drop",
+                f"--cgroup-parent=/{path.name}",
                 "--shutdown-timeout=5",
                 *arguments,
             ],
@@ -116,6 +117,7 @@ class Dockerd:
         self.stop()
         self.containerd.stop()
         self.workspace.close()
+        remove_cgroups(set(cgroup_parents(self.workspace.path.name)))
         self._firewall.leave()
         self._subnet.release()
 
@@ -275,9 +277,8 @@ class SharedFirewall:
             command: [[line.table, line.text] for line in firewall.save(command)]
             for command in firewall.FAMILIES
         }
-        cgroups = [str(path) for path in cgroup_parents("docker")]
         folders = [str(folder) for folder in _FOLDERS if folder.exists()]
-        record = {"boot": _boot_id(), "firewall": lines, "cgroups": cgroups, "folders": folders}
+        record = {"boot": _boot_id(), "firewall": lines, "folders": folders}
         (self._folder() / "state.json").write_text(json.dumps(record))
 
     def _restore(self) -> None:
@@ -289,7 +290,6 @@ class SharedFirewall:
             for command in firewall.FAMILIES:
                 kept = {firewall.Line(*pair) for pair in record["firewall"][command]}
                 _remove_added(command, kept)
-            remove_cgroups({p for p in cgroup_parents("docker") if str(p) not in record["cgroups"]})
             for folder in _FOLDERS:
                 if str(folder) not in record.get("folders", []):
                     with contextlib.suppress(OSError):  # not there, or not empty

@@ -26,7 +26,6 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
 _REPOSITORY: Final = Path(__file__).parents[2]
-_CGROUP_PARENT: Final = "runner"
 
 
 def runner_command() -> list[str]:
@@ -73,6 +72,7 @@ class Engine:
                 f"--metrics-addr=unix://{path}/metrics.sock",
                 # The policy of FORWARD belongs to the host, and outlives the engine.
                 "--ip-forward-no-drop",
+                f"--cgroup-parent=/{self.namespace}",
                 *arguments,
             ],
             log=path / "runner.log",
@@ -123,9 +123,8 @@ class Engine:
             self._close_containerd_side()
             self.workspace.close()
             self.subnet.release()
-            # Parents of containers' cgroups stay behind: the engine's, and ctr's by namespace.
-            for parent in (_CGROUP_PARENT, self.namespace):
-                remove_cgroups(set(cgroup_parents(parent)))
+            # The parent of its containers' cgroups stays behind, which is that of ctr's too.
+            remove_cgroups(set(cgroup_parents(self.namespace)))
 
     def remove_everything(self) -> set[str]:
         """Remove containers, then networks and volumes of the user: between two tests."""

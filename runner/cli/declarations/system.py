@@ -129,6 +129,10 @@ class ServeOptions:
     default_runtime: Annotated[
         str | None, flag("--default-runtime", metavar="string", help="OCI runtime")
     ] = None
+    cgroup_parent: Annotated[
+        str | None,
+        flag("--cgroup-parent", metavar="string", help="Parent cgroup of all containers"),
+    ] = None
     live_restore: Annotated[
         bool,
         flag("--live-restore", help="Let containers go on running without it (default true)"),

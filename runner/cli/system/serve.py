@@ -24,6 +24,7 @@ _TEXTS = (
     "bridge",
     "bip",
     "default_runtime",
+    "cgroup_parent",
     "shutdown_timeout",
     "log_driver",
     "pidfile",
