@@ -6,8 +6,10 @@ NotModified 304 · NotImplementedYet 501 · Unavailable 503 · all others 500
 
 from __future__ import annotations
 
+import errno
 import logging
-from typing import Final
+import os
+from typing import Final, TypeGuard
 
 from aiohttp import web
 
@@ -26,6 +28,10 @@ _STATUSES: Final[tuple[tuple[type[errors.RunnerError], int], ...]] = (
     (errors.NotImplementedYet, 501),
 )
 
+_MACHINES: Final = frozenset(
+    {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.EIO}
+)
+
 
 def status_of(error: BaseException) -> int:
     """The status that dockerd answers for such an error."""
@@ -39,7 +45,14 @@ def message_of(error: BaseException) -> str:
     """What the client may read. Of an error that is not ours, its class goes along."""
     if isinstance(error, errors.RunnerError):
         return error.message
+    if is_the_machines(error):
+        return f"{error.filename or 'the engine'}: {os.strerror(error.errno or 0).lower()}"
     return f"internal error: {type(error).__name__}: {error}"
+
+
+def is_the_machines(error: BaseException) -> TypeGuard[OSError]:
+    """Whether the machine has run out of something: anywhere, and no fault of the code there."""
+    return isinstance(error, OSError) and error.errno in _MACHINES
 
 
 def error_response(error: BaseException, *, plain_text: bool = False) -> web.Response:
@@ -59,7 +72,9 @@ def error_response(error: BaseException, *, plain_text: bool = False) -> web.Res
 
 def report(error: BaseException, what: str) -> None:
     """Log what the operator should know: failures of ours, with a traceback if unforeseen."""
-    if not isinstance(error, errors.RunnerError):
+    if is_the_machines(error):
+        log.error("Handler for %s failed: %s", what, message_of(error))
+    elif not isinstance(error, errors.RunnerError):
         log.error("Handler for %s failed unexpectedly", what, exc_info=error)
     elif status_of(error) >= 500:
         log.error("Handler for %s returned error: %s", what, error)

@@ -10,7 +10,7 @@ import msgspec
 
 from runner import trace
 from runner.engine.container import Container, ContainerRecord
-from runner.types.errors import Conflict, InvalidParameter, NotFound
+from runner.types.errors import Conflict, InvalidParameter, NotFound, RunnerError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -37,6 +37,7 @@ class Containers:
         self._config = config
         self._by_id: dict[str, Container] = {}
         self._id_by_name: dict[str, str] = {}
+        self._unsaved: set[Container] = set()
         self.unreadable: set[str] = set()
 
     def __iter__(self) -> Iterator[Container]:
@@ -91,19 +92,32 @@ class Containers:
             del self._id_by_name[name]
 
     def checkpoint(self, container: Container) -> None:
-        """Commit the record (moby CheckpointTo). Nothing is acknowledged before this."""
+        """Commit the record (moby CheckpointTo). Nothing is acknowledged before this.
+
+        Raises System.
+        """
         if not container.removed:
             record = container.record
             with trace.step(
                 "container.CheckpointTo", container=record.id, status=record.state.status
             ):
                 self._store.containers.save(record.id, record.name, _encode(record))
+        self._unsaved.discard(container)
+        if self._unsaved:
+            self.checkpoint_or_log(self._unsaved.pop())
+
+    def checkpoint_or_log(self, container: Container) -> None:
+        """Commit what has happened already and cannot be refused any more. Should that fail, it is
+        tried again after the next record that could be committed, as moby tries it never."""
+        try:
+            self.checkpoint(container)
+        except RunnerError as err:
+            log.error("the state could not be saved: %s", err, extra={"container": container.id})
+            self._unsaved.add(container)
 
     def forget(self, container: Container, leftover: bytes) -> None:
         """Remove the container for its clients: the name is free, the rest is a leftover."""
-        with self._store.transaction():
-            self._store.containers.delete(container.id)
-            self._store.leftovers.add(container.id, leftover)
+        self._store.retire(container.id, leftover)
         self.drop(container)
 
     def drop(self, container: Container) -> None:

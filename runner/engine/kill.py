@@ -52,7 +52,7 @@ async def kill_with_signal(engine: Engine, container: Container, number: int) ->
             container.get_restart_manager().cancel()
         if not engine.closing:
             container.record.has_been_manually_stopped = True
-            engine.containers.checkpoint(container)
+            engine.containers.checkpoint_or_log(container)
         if state.restarting:
             return
         await _send(engine, container, number)

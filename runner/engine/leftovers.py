@@ -86,7 +86,7 @@ class Leftovers:
                 extra={"container": leftover.id},
             )
         else:
-            self._engine.store.leftovers.delete(leftover.id)
+            self._engine.store.discard(leftover.id)
 
 
 async def remove_physically(engine: Engine, leftover: Leftover, *, released: bool) -> bool:

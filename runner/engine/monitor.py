@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import sqlite3
 import time
 from typing import TYPE_CHECKING
 
@@ -88,7 +87,7 @@ async def handle_container_exit(
             else:
                 state.set_stopped(exit_status)
             networking.released(engine, container)
-            _checkpoint(engine, container)
+            engine.containers.checkpoint_or_log(container)  # whoever waits is told all the same
             mounts.log_unmounts(engine, container)
             _log_die(engine, container, exit_status, ran_for)
             container.teardown = engine.background(
@@ -102,14 +101,6 @@ async def handle_container_exit(
         )
     elif container.host_config.auto_remove and not record.has_been_manually_restarted:
         await remove.auto_remove(engine, container)
-
-
-def _checkpoint(engine: Engine, container: Container) -> None:
-    """Commit the exit. Whoever waits is told of it even when that fails, as by moby."""
-    try:
-        engine.containers.checkpoint(container)
-    except (RunnerError, sqlite3.Error):
-        log.exception("the exit could not be saved", extra={"container": container.id})
 
 
 def _restart_delay(
@@ -142,7 +133,7 @@ async def _restart_after(
             return
     async with container.lock:
         container.state.set_stopped(exit_status)
-        engine.containers.checkpoint(container)
+        engine.containers.checkpoint_or_log(container)
         container.waiters.stopped()
     if container.host_config.auto_remove:
         await remove.auto_remove(engine, container)

@@ -58,5 +58,5 @@ async def note_paused(engine: Engine, container: Container, *, paused: bool) -> 
 def _set_paused(engine: Engine, container: Container, *, paused: bool) -> None:
     container.state.paused = paused
     health.update_health_monitor(engine, container)
-    engine.containers.checkpoint(container)
+    engine.containers.checkpoint_or_log(container)
     engine.events.log_container(container, "pause" if paused else "unpause")

@@ -165,7 +165,7 @@ async def _undo_start(
     if container.record.network_settings.sandbox_id:
         networking.adopt(engine, container)
         networking.forget(container)
-        engine.containers.checkpoint(container)
+        engine.containers.checkpoint_or_log(container)
     if in_containerd or _has_traces(engine, container):
         await start.cleanup_now_or_later(engine, container)
         report.undone.append(container.id)
@@ -200,7 +200,7 @@ async def _take_up(engine: Engine, container: Container, task: Process) -> None:
     await exec_run.take_up(engine, container)
     if not container.state.paused:
         health.init_health_monitor(engine, container)
-    engine.containers.checkpoint(container)
+    engine.containers.checkpoint_or_log(container)
     log.info("restored running container", extra={"container": container.id})
 
 
@@ -217,7 +217,7 @@ async def _record_exit(engine: Engine, container: Container, task: Process | Non
     networking.adopt(engine, container)
     networking.forget(container)
     # before the task is deleted: nobody else knows how it ended
-    engine.containers.checkpoint(container)
+    engine.containers.checkpoint_or_log(container)
     await start.cleanup_now_or_later(engine, container)
 
 

@@ -142,7 +142,7 @@ async def _record_failure(engine: Engine, container: Container, message: str) ->
     if state.exit_code == 0:
         state.exit_code = START_FAILED
     networking.released(engine, container)
-    engine.containers.checkpoint(container)
+    engine.containers.checkpoint_or_log(container)
     await container.reset()
     mounts.log_unmounts(engine, container)
     await cleanup_now_or_later(engine, container)
@@ -257,5 +257,5 @@ def _set_running(engine: Engine, container: Container, pid: int, started_at: str
     record.state.set_running(pid, started_at)
     record.has_been_started_before = True
     health.init_health_monitor(engine, container)
-    engine.containers.checkpoint(container)
+    engine.containers.checkpoint_or_log(container)
     engine.events.log_container(container, "start")

@@ -86,5 +86,5 @@ def _note_exec_exit(engine: Engine, container: Container, event: TaskExit) -> No
 async def _note_oom(engine: Engine, container: Container) -> None:
     async with container.lock:
         container.state.oom_killed = True
-        engine.containers.checkpoint(container)
+        engine.containers.checkpoint_or_log(container)
         engine.events.log_container(container, "oom")

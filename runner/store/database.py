@@ -8,7 +8,7 @@ import os
 import sqlite3
 from typing import TYPE_CHECKING
 
-from runner.types.errors import Conflict, System
+from runner.types.errors import Conflict, NoSpace, System
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -51,6 +51,7 @@ class Database:
     def __init__(self, path: Path) -> None:
         """Open, or make, the database. Raises Conflict when another engine has it open."""
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o710)
+        self._path = path
         self._lock = _lock_exclusively(path.with_suffix(".lock"))
         try:
             self.connection = sqlite3.connect(path, isolation_level=None)
@@ -76,17 +77,34 @@ class Database:
 
     @contextlib.contextmanager
     def transaction(self) -> Iterator[sqlite3.Connection]:
-        """All or nothing; joins a transaction that is already open."""
+        """All or nothing; joins a transaction that is already open.
+
+        Raises System when it cannot be written, NoSpace when that is for want of space.
+        """
         if self.connection.in_transaction:
             yield self.connection
             return
-        self.connection.execute("BEGIN IMMEDIATE")
         try:
+            self.connection.execute("BEGIN IMMEDIATE")
             yield self.connection
+            self.connection.execute("COMMIT")
+        except sqlite3.OperationalError as err:
+            self._roll_back()
+            raise self._cannot_write(err) from err
         except BaseException:
-            self.connection.execute("ROLLBACK")
+            self._roll_back()
             raise
-        self.connection.execute("COMMIT")
+
+    def _roll_back(self) -> None:
+        """SQLite may have done so itself."""
+        if self.connection.in_transaction:
+            self.connection.execute("ROLLBACK")
+
+    def _cannot_write(self, err: sqlite3.OperationalError) -> System:
+        what = f"cannot write the engine's database {self._path}"
+        if err.sqlite_errorcode == sqlite3.SQLITE_FULL:
+            return NoSpace(f"{what}: no space left on device")
+        return System(f"{what}: {err}")
 
     def close(self) -> None:
         """Close the file and let another engine have it. Safe to call twice."""

@@ -15,6 +15,7 @@
     ├── DeadlineExceeded               500
     ├── DataLoss                       500  content is not what its digest says
     └── System                         500  everything else, said on purpose
+        └── NoSpace                    500  the disk is full
 
 An error keeps its cause (`raise … from`), says what was attempted and on what, and never prints or
 exits: `api/errors.py` turns it into a status, `cli/errors.py` into text and an exit code.
@@ -99,3 +100,7 @@ class DataLoss(RunnerError):
 
 class System(RunnerError):
     """A failure of the system, marked as such even where its cause was a bad parameter."""
+
+
+class NoSpace(System):
+    """There is no room left on the device. It can be done once there is."""

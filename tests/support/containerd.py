@@ -104,8 +104,7 @@ class Containerd:
 
     def start(self) -> Self:
         """Start it on what its root holds, and wait until it serves."""
-        self.daemon.start(self._accepts)
-        self.ctr("version")
+        self.daemon.start(self._serves)
         return self
 
     def stop(self) -> None:
@@ -145,9 +144,11 @@ class Containerd:
             raise HarnessError(f"ctr {command}: {done.stderr.strip()}\n{self.daemon.log_tail()}")
         return done.stdout
 
-    def _accepts(self) -> bool:
+    def _serves(self) -> bool:
         with socket.socket(socket.AF_UNIX) as client:
-            return client.connect_ex(str(self.address)) == 0
+            if client.connect_ex(str(self.address)) != 0:
+                return False
+        return bool(self.ctr("version", check=False))
 
     def __enter__(self) -> Self:
         try:

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from runner.store import Store
-from runner.types.errors import AlreadyExists, Conflict, System
+from runner.types.errors import AlreadyExists, Conflict, NoSpace, System
 
 HOSTS = list(IPv4Network("10.1.2.0/29").hosts())
 
@@ -44,6 +44,16 @@ def test_a_removal_is_a_leftover_or_did_not_happen(store: Store) -> None:
         raise RuntimeError
     assert store.containers.all() == [("a", b"1")]
     assert store.leftovers.all() == []
+
+
+def test_a_full_disk_is_said_and_the_next_change_is_one_of_its_own(store: Store) -> None:
+    connection = store._database.connection
+    (pages,) = connection.execute("PRAGMA page_count").fetchone()
+    connection.execute(f"PRAGMA max_page_count={pages}")
+    with pytest.raises(NoSpace, match=r"engine\.db: no space left on device"):
+        store.containers.save("a", "web", b"x" * 100_000)
+    store.containers.save("b", "db", b"2")
+    assert store.containers.all() == [("b", b"2")]
 
 
 def test_two_engines_cannot_share_a_data_root(store: Store, tmp_path: Path) -> None:
