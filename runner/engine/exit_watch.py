@@ -33,6 +33,7 @@ async def exit_of(
     `event` is resolved by whoever hears of the exit by event. A process that is gone, and nobody
     has told how it ended, has the code 255.
     """
+    said = ""
     while True:
         wait = asyncio.ensure_future(_wait(engine, container_id, exec_id))
         try:
@@ -43,9 +44,10 @@ async def exit_of(
             await asyncio.wait({event}, timeout=_EVENT_UNDER_WAY)
             return event.result() if event.done() else ExitStatus(EXIT_UNKNOWN, times.now())
         except RunnerError as err:
-            log.warning(
-                "cannot wait for the exit, asking again: %s", err, extra={"container": container_id}
-            )
+            if str(err) != said:
+                about = {"container": container_id}
+                log.warning("cannot wait for the exit, asking again: %s", err, extra=about)
+            said = str(err)
             await _until_serving(engine)
             # of a shim that has died containerd tells by event, and until then nothing new
             await asyncio.wait({event}, timeout=_ASK_AGAIN)

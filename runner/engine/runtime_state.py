@@ -74,8 +74,8 @@ async def _end_shim(engine: Engine, container_id: str) -> None:
     identity = {container_id, engine.config.containerd_namespace}
     for pid in await asyncio.to_thread(_pids_of_shims, identity):
         log.info("ending a shim that containerd has lost", extra={"container": container_id})
-        with suppress(ProcessLookupError):
-            os.kill(pid, signal.SIGKILL)
+        with suppress(OSError):
+            _kill_shim(pid, identity)
     socket.unlink(missing_ok=True)
 
 
@@ -88,15 +88,26 @@ def _shim_socket(engine: Engine, container_id: str) -> Path:
 
 def _pids_of_shims(identity: set[str]) -> list[int]:
     """The shims that have all these words on their command lines."""
-    found = []
-    for entry in Path("/proc").iterdir():
-        if not entry.name.isdigit():
-            continue
-        with suppress(OSError):
-            command = (entry / "cmdline").read_bytes().decode(errors="replace").split("\0")
-            if "containerd-shim" in command[0] and identity.issubset(command):
-                found.append(int(entry.name))
-    return found
+    pids = (int(entry.name) for entry in Path("/proc").iterdir() if entry.name.isdigit())
+    return [pid for pid in pids if _is_shim(pid, identity)]
+
+
+def _is_shim(pid: int, identity: set[str]) -> bool:
+    try:
+        words = Path(f"/proc/{pid}/cmdline").read_bytes().decode(errors="replace").split("\0")
+    except OSError:
+        return False
+    return "containerd-shim" in words[0] and identity.issubset(words)
+
+
+def _kill_shim(pid: int, identity: set[str]) -> None:
+    """Kill that process and no other that has got its number meanwhile. Raises OSError."""
+    process = os.pidfd_open(pid)
+    try:
+        if _is_shim(pid, identity):
+            signal.pidfd_send_signal(process, signal.SIGKILL)
+    finally:
+        os.close(process)
 
 
 def _binary(engine: Engine, container_id: str) -> str:

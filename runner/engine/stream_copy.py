@@ -70,6 +70,8 @@ class StreamCopy:
         input_ = asyncio.create_task(self._copy_input(client))
         try:
             await asyncio.wait({output, input_}, return_when=asyncio.FIRST_COMPLETED)
+            if output.done():
+                output.result()
             end = input_.result() if input_.done() else None
             if end is _InputEnd.ENDED and self._stays_after_input:
                 await output
