@@ -35,6 +35,7 @@ from runner.network.names import NameTable
 from runner.network.networks import Networks
 from runner.network.port_allocator import PortAllocator, read_port_settings
 from runner.network.port_mapper import PortMapper
+from runner.network.ports import holders
 from runner.network.records import Leftovers, ResolverRecord, Sandbox, SandboxRecord
 from runner.network.threads import in_own_thread
 from runner.types.errors import NotFound, RunnerError, System
@@ -127,6 +128,16 @@ class NetworkController:
             for container_id, record in self._records.items()
             if any(endpoint.network_id == network_id for endpoint in record.endpoints)
         ]
+
+    def holders(self, ports: Iterable[PortRequest]) -> set[str]:
+        """The containers that have, or are giving back, all that one of these could be given."""
+        published = [
+            (container_id, port)
+            for container_id, record in self._records.items()
+            for endpoint in record.endpoints
+            for port in endpoint.ports
+        ]
+        return holders(ports, published)
 
     async def restore(
         self, records: Iterable[SandboxRecord], networks: Sequence[NetworkRecord] = ()

@@ -134,6 +134,10 @@ async def test_a_port_of_another_container(network: NetworkController) -> None:
     assert prefix == "driver failed programming external connectivity on endpoint second"
     assert rest[64:] == f"): Bind for 0.0.0.0:{port} failed: port is already allocated"
     assert network.record("second").endpoints == ()  # type: ignore[union-attr]
+    wanted = port_requests(["80/tcp"], {"80/tcp": [PortBinding(host_port=str(port))]})
+    assert network.holders(wanted) == {"first"}
+    assert await network.delete_sandbox("first")
+    assert network.holders(wanted) == set()
 
 
 @pytest.mark.parametrize(
