@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 from collections import defaultdict
 from typing import TYPE_CHECKING, Final
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 ANONYMOUS_LABEL: Final = "com.docker.volume.anonymous"
+_PATIENCE: Final = 20.0
+"""Seconds that removed containers get to let go of a volume."""
 
 
 class VolumeStore:
@@ -46,6 +49,7 @@ class VolumeStore:
         self._references: defaultdict[str, set[str]] = defaultdict(set)
         self._holders: defaultdict[str, set[str]] = defaultdict(set)
         self._locks = NamedLocks()
+        self._unmounted = asyncio.Event()
 
     async def open(self) -> None:
         """Read which volumes exist. Raises System."""
@@ -97,6 +101,7 @@ class VolumeStore:
 
         Raises NotFound, Conflict while containers refer to it, System.
         """
+        await self._let_go(name)
         async with self._locks.locked(name):
             with _operation("get", name):
                 volume = self._found(self._known(name))
@@ -106,6 +111,19 @@ class VolumeStore:
                 await to_end(self._remove, volume)
             if self._retired.pop(name, None) is None:
                 self._notify("destroy", name, {"driver": DRIVER})
+
+    async def _let_go(self, name: str) -> None:
+        """Wait for containers that have been removed, for their clients, to have what is mounted
+        here given back: their teardown comes after they are told."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(_PATIENCE):
+                while self._is_being_let_go(name):
+                    await self._unmounted.wait()
+
+    def _is_being_let_go(self, name: str) -> bool:
+        volume = self._known(name)
+        mounted = volume is not None and volume.device is not None and self._holders.get(name)
+        return bool(mounted) and not self.references(name)
 
     @staticmethod
     def _found(volume: Volume | None) -> Volume:
@@ -150,6 +168,8 @@ class VolumeStore:
             if was_held and not held and volume and volume.device:
                 await to_end(unmount_all, volume.mountpoint)
             self._drop_if_empty(name)
+        unmounted, self._unmounted = self._unmounted, asyncio.Event()
+        unmounted.set()
 
     async def unmount_held(self, holder: str) -> None:
         """`unmount` of everything that `holder` has mounted. Raises System."""

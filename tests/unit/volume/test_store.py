@@ -8,6 +8,7 @@ import pytest
 
 from runner.types.errors import Conflict, InvalidParameter, NotFound, System
 from runner.volume import VolumeStore
+from runner.volume import store as store_module
 from runner.volume.store import ANONYMOUS_LABEL
 
 Event = tuple[str, str, dict[str, str]]
@@ -155,6 +156,28 @@ async def test_holding_a_plain_volume(store: VolumeStore) -> None:
     await store.unmount_held("c1")
     await store.unmount_held("c1")
     await store.remove("data")
+
+
+async def test_removal_waits_for_removed_containers_only(
+    store: VolumeStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mounted: set[Path] = set()
+    monkeypatch.setattr(store_module, "mount_device", lambda _, target: mounted.add(target))
+    monkeypatch.setattr(store_module, "unmount_all", mounted.discard)
+    options = {"type": "none", "device": str(tmp_path), "o": "bind"}
+    await store.create("data", reference="box", options=options)
+    await store.mount("data", "box")
+    with pytest.raises(Conflict, match=r"volume is in use - \[box\]"):
+        await store.remove("data")
+    store.release("data", "box")  # the container is gone for its clients
+    removal = asyncio.create_task(store.remove("data"))
+    with pytest.raises(TimeoutError):
+        await asyncio.wait_for(asyncio.shield(removal), 0.05)
+    assert mounted
+    await store.unmount_held("box")
+    await removal
+    assert not mounted
+    assert store.volumes() == []
 
 
 async def test_a_retired_volume_is_gone_before_its_content(
