@@ -186,7 +186,7 @@ class BridgeDriver:
         only when somebody else, a container that shares the namespace, keeps that alive.
         """
         firewalls = self._started.firewalls if self._started else ()
-        unmap = self._mapper.unmap(firewalls, endpoint.id, _target(endpoint))
+        unmap = self._mapper.unmap(firewalls, endpoint.id, _target(endpoint), endpoint.ports)
         withdrawn = await attempt(unmap, "withdraw ports")
         gone = not alive and await self._is_gone(endpoint)
         results = (
@@ -215,7 +215,7 @@ class BridgeDriver:
     async def withdraw(self, endpoint: Endpoint) -> Endpoint:
         """See Driver (bridge RevokeExternalConnectivity)."""
         firewalls = self._started.firewalls if self._started else ()
-        await self._mapper.unmap(firewalls, endpoint.id, _target(endpoint))
+        await self._mapper.unmap(firewalls, endpoint.id, _target(endpoint), endpoint.ports)
         return msgspec.structs.replace(endpoint, ports=())
 
     async def stray_interfaces(self) -> list[str]:

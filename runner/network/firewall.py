@@ -243,6 +243,7 @@ class Firewall:
         self._ports: set[PortRule] = set()
         self._asked = 0
         self._done = 0
+        self._failed = False
         self._turn = asyncio.Lock()
 
     async def install(self, ports: Iterable[PortRule]) -> None:
@@ -272,8 +273,8 @@ class Firewall:
             await self._apply()
 
     async def withdraw(self, ports: Collection[PortRule]) -> None:
-        """Close ports. Idempotent. Raises System."""
-        if not self._ports.isdisjoint(ports):
+        """Close ports, those too that could not be closed before. Idempotent. Raises System."""
+        if self._failed or not self._ports.isdisjoint(ports):
             self._ports.difference_update(ports)
             await self._apply()
 
@@ -292,8 +293,12 @@ class Firewall:
                 return
             covered = self._asked
             text = self._rules.publish(self._ports)
-            await in_own_thread(lambda: self._iptables.restore(text))
-            self._done = covered
+            try:
+                await in_own_thread(lambda: self._iptables.restore(text))
+            except BaseException:
+                self._failed = True
+                raise
+            self._done, self._failed = covered, False
 
     def _install(self) -> None:
         _install(self._iptables, [self])

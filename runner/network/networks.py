@@ -151,26 +151,33 @@ class Networks:
         self, records: Sequence[NetworkRecord], endpoints: Sequence[Endpoint]
     ) -> None:
         """Make what is missing of the networks, and take up their endpoints. The firewall's rules
-        of all are written in one batch. Raises RunnerError for the default network only."""
+        of all are written in one batch, without those of endpoints that are no more. Raises
+        RunnerError for the default network only, if somebody is on it."""
         self._add(records)
         prepared: list[tuple[BridgeDriver, Any, list[Endpoint]]] = []
         for network_id, network in self._by_id.items():
             own = [endpoint for endpoint in endpoints if endpoint.network_id == network_id]
-            if network is self._default and not own:
-                continue
             try:
-                if isinstance(network.driver, BridgeDriver):
+                if network is self._default and not own:
+                    await self._close_default()
+                elif isinstance(network.driver, BridgeDriver):
                     prepared.append((network.driver, await network.driver.prepare(own), own))
                 else:
                     await network.driver.restore(own)
             except RunnerError as err:
-                if network is self._default:
+                if network is self._default and own:
                     raise
                 log.error("network %s could not be restored: %s", network.name, err)
         firewalls = [firewall for _, started, _ in prepared for firewall in started.firewalls]
         await install_all(self._iptables, firewalls)
         for driver, started, own in prepared:
             await driver.take_up(started, own)
+
+    async def _close_default(self) -> None:
+        """Nobody is on it, so it is not needed yet; but where it is, rules may be left of containers
+        that are no more."""
+        if _exists(self._default.record.host_interface):
+            await self._bridge.start()
 
     def _add(self, records: Sequence[NetworkRecord]) -> None:
         for record in records:

@@ -77,10 +77,17 @@ class PortMapper:
             undo.pop_all()
         return published
 
-    async def unmap(self, firewalls: Sequence[Firewall], endpoint_id: str, target: Target) -> None:
-        """Withdraw an endpoint's ports. Idempotent. Raises System when rules stay behind."""
+    async def unmap(
+        self,
+        firewalls: Sequence[Firewall],
+        endpoint_id: str,
+        target: Target,
+        told: Iterable[PublishedPort] = (),
+    ) -> None:
+        """Withdraw an endpoint's ports; of those that clients are `told` of, not all need be held.
+        Idempotent. Raises System when rules stay behind."""
         mappings = self._mappings.pop(endpoint_id, [])
-        published = [mapping.published for mapping in mappings]
+        published = {*told, *(mapping.published for mapping in mappings)}
         try:
             for firewall in firewalls:
                 await firewall.withdraw(port_rules(target, published, firewall.version))
