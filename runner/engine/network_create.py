@@ -176,15 +176,12 @@ async def _make(engine: Engine, record: NetworkRecord) -> NetworkRecord:
     if not has_subnets(record):
         record = msgspec.structs.replace(record, ipam_driver="cni")
     record = msgspec.structs.replace(record, pools=tuple(pools))
-    # no await from the choice of the subnets to here: nobody else chooses the same
-    engine.networks.save(record)
+    # it is saved before anything is waited for: nobody else chooses the same subnets
     try:
-        record = await engine.network.create_network(record)
+        return await engine.network.create_network(record, keep=engine.networks.save)
     except BaseException:
         engine.networks.delete(record.id)
         raise
-    engine.networks.save(record)
-    return record
 
 
 async def _allocate(engine: Engine, record: NetworkRecord) -> list[Pool]:

@@ -111,10 +111,12 @@ class NetworkController:
         """
         await self._bridge.start()
 
-    async def create_network(self, record: NetworkRecord) -> NetworkRecord:
-        """Make a network; the record with what came of it. Raises RunnerError; then nothing of it
-        stays."""
-        return await self._networks.create(record)
+    async def create_network(
+        self, record: NetworkRecord, keep: Callable[[NetworkRecord], None]
+    ) -> NetworkRecord:
+        """Make a network; its record, completed, is told to `keep` before anything of it is there.
+        Raises RunnerError; then nothing of it stays, but for what was kept."""
+        return await self._networks.create(record, keep)
 
     async def remove_network(self, network_id: str) -> None:
         """Remove a network that no sandbox is on. Raises NotFound, Conflict while one is, System

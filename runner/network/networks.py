@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import logging
 import socket
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -19,7 +18,7 @@ from runner.network.vlan import VlanDriver
 from runner.types.errors import Conflict, NotFound, RunnerError
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Sequence
+    from collections.abc import Callable, Collection, Iterator, Sequence
 
     from runner.network.addresses import AddressPool
     from runner.network.driver import Driver
@@ -38,7 +37,6 @@ class Network:
     driver: Driver
     joining: int = 0
     ending: bool = False
-    changing: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     @property
     def name(self) -> str:
@@ -100,28 +98,36 @@ class Networks:
         finally:
             network.joining -= 1
 
-    async def create(self, record: NetworkRecord) -> NetworkRecord:
-        """Make a network; the record with what came of it. Raises RunnerError; then nothing of it
-        stays."""
-        record = check_network(record, [network.record for network in self._by_id.values()])
-        record = await _note_bridge(record)
+    async def create(
+        self, record: NetworkRecord, keep: Callable[[NetworkRecord], None]
+    ) -> NetworkRecord:
+        """Make a network; its record is completed and told to `keep` before anything is there, so
+        that whatever a killed engine has made is found again. Raises RunnerError; then nothing of
+        it stays, but for what was kept."""
+        # no await from the look at the others to here: two cannot have the same interface
+        record = self._plan(record)
         driver = make_driver(record, self._addresses, self._iptables, self._mapper)
         self._by_id[record.id] = network = Network(record, driver)
         try:
+            keep(record)
             await driver.start()
         except BaseException:
-            self._by_id.pop(record.id, None)
             with contextlib.suppress(RunnerError):
-                await driver.purge()
+                await self._take_away(network)
+            self._by_id.pop(record.id, None)
             raise
-        if isinstance(driver, VlanDriver):
-            made = driver.made_parent or any(
-                other.record.made and other.record.host_interface == record.host_interface
-                for other in self._by_id.values()
-            )
-            driver.made_parent = made
-            network.record = record = msgspec.structs.replace(record, made=made)
         return record
+
+    def _plan(self, record: NetworkRecord) -> NetworkRecord:
+        """The network with its interface on the host, and whether that will be of our making: one
+        that is there already belongs to somebody. Raises RunnerError."""
+        others = [network.record for network in self._by_id.values()]
+        record = check_network(record, others)
+        made = bool(record.host_interface) and (
+            not _exists(record.host_interface)
+            or any(one.made and one.host_interface == record.host_interface for one in others)
+        )
+        return msgspec.structs.replace(record, made=made)
 
     async def remove(self, network_id: str, *, used: Collection[str]) -> None:
         """Remove a network. Raises NotFound, Conflict while it is used, System."""
@@ -130,14 +136,17 @@ class Networks:
             raise Conflict(f"network {network.name} is in use")
         network.ending = True
         try:
-            if self._keeps_parent(network):
-                await network.driver.close()
-            else:
-                await network.driver.purge()
+            await self._take_away(network)
         except BaseException:
             network.ending = False
             raise
         del self._by_id[network_id]
+
+    async def _take_away(self, network: Network) -> None:
+        if self._keeps_parent(network):
+            await network.driver.close()
+        else:
+            await network.driver.purge()
 
     def _keeps_parent(self, network: Network) -> bool:
         """Whether another network is on the same parent interface, which then stays."""
@@ -174,8 +183,8 @@ class Networks:
             await driver.take_up(started, own)
 
     async def _close_default(self) -> None:
-        """Nobody is on it, so it is not needed yet; but where it is, rules may be left of containers
-        that are no more."""
+        """Nobody is on it, so it is not needed yet; but where it is, containers that are gone may
+        have left rules."""
         if _exists(self._default.record.host_interface):
             await self._bridge.start()
 
@@ -207,17 +216,9 @@ class Networks:
             await network.driver.purge()
 
 
-async def _note_bridge(record: NetworkRecord) -> NetworkRecord:
-    """Whether the bridge will be of our making: one that is there already belongs to somebody."""
-    if record.driver != "bridge":
-        return record
-    made = not await asyncio.to_thread(_exists, record.host_interface)
-    return msgspec.structs.replace(record, made=made)
-
-
 def _exists(name: str) -> bool:
     try:
         socket.if_nametoindex(name)
-    except OSError:
+    except (OSError, ValueError):  # a name that no interface can have
         return False
     return True
