@@ -19,6 +19,7 @@ from runner.volume.options import mount_device
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from contextlib import AbstractAsyncContextManager
     from pathlib import Path
 
 ANONYMOUS_LABEL: Final = "com.docker.volume.anonymous"
@@ -49,6 +50,7 @@ class VolumeStore:
         self._references: defaultdict[str, set[str]] = defaultdict(set)
         self._holders: defaultdict[str, set[str]] = defaultdict(set)
         self._locks = NamedLocks()
+        self._filling = NamedLocks()
         self._unmounted = asyncio.Event()
 
     async def open(self) -> None:
@@ -144,6 +146,10 @@ class VolumeStore:
         """The container no longer refers to the volume. Idempotent."""
         self._references[name].discard(reference)
         self._drop_if_empty(name)
+
+    def filling(self, name: str) -> AbstractAsyncContextManager[None]:
+        """Look into the volume and fill it, if it is empty, while nobody else does."""
+        return self._filling.locked(name)
 
     async def mount(self, name: str, holder: str) -> Path:
         """Make the volume's content available until `holder` unmounts it; where it is.
