@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 from runner.containerd.mount import unmount_all
 from runner.linux.mountinfo import read_mounts
 from runner.linux.threads import to_end
-from runner.types.errors import Conflict, NotFound, RunnerError
+from runner.types.errors import Conflict, NotFound, RunnerError, System
 from runner.types.gotext import quote
 from runner.types.ids import generate_id
 from runner.volume.local import DRIVER, LocalDriver, Volume
@@ -54,7 +54,7 @@ class VolumeStore:
         self._unmounted = asyncio.Event()
 
     async def open(self) -> None:
-        """Read which volumes exist. Raises System."""
+        """Read which volumes exist."""
         found = await to_end(self._driver.load)
         self._volumes = {volume.name: volume for volume in found}
 
@@ -159,6 +159,8 @@ class VolumeStore:
         async with self._locks.locked(name):
             with _operation("get", name):
                 volume = self._found(self._volumes.get(name))
+            if volume.broken:
+                raise System(volume.broken)
             if volume.device and not self._holders.get(name):
                 await to_end(self._mount, volume)
             self._holders[name].add(holder)

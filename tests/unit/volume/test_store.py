@@ -143,11 +143,21 @@ async def test_killed_while_making_a_volume(tmp_path: Path) -> None:
     assert not (tmp_path / "volumes/half").exists()
 
 
-async def test_metadata_that_is_broken_is_said(tmp_path: Path) -> None:
-    (tmp_path / "bad").mkdir()
-    (tmp_path / "bad/opts.json").write_text("{")
-    with pytest.raises(System, match="unmarshaling volume options for volume: bad"):
-        await VolumeStore(tmp_path).open()
+@pytest.mark.parametrize("content", ["", "{", "[]"])
+async def test_a_volume_whose_options_are_broken_is_there_but_not_mounted(
+    tmp_path: Path, content: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    (tmp_path / "bad/_data").mkdir(parents=True)
+    (tmp_path / "bad/opts.json").write_text(content)
+    store = VolumeStore(tmp_path)
+    await store.open()
+    assert [volume.name for volume in store.volumes()] == ["bad"]
+    said = "error while unmarshaling volume options for volume: bad: "
+    assert said in caplog.text
+    with pytest.raises(System, match=said):
+        await store.mount("bad", "box")
+    await store.remove("bad")
+    assert not (tmp_path / "bad").exists()
 
 
 async def test_holding_a_plain_volume(store: VolumeStore) -> None:
