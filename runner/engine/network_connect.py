@@ -90,12 +90,13 @@ async def _connect_running(
     if NetworkMode(container.host_config.network_mode).is_container:
         raise InvalidParameter(_SHARED)
     record = engine.networks.find(term)
-    networks = container.record.network_settings.networks
-    before = dict(networks)
+    networks = dict(container.record.network_settings.networks)
+    mac_addresses = dict(container.record.mac_addresses)
     try:
         endpoint = await connect_to_network(engine, container, record, settings)
     except BaseException:
-        container.record.network_settings.networks = before
+        container.record.network_settings.networks = networks
+        container.record.mac_addresses = mac_addresses
         network_settings.joined(engine, container)  # other ports may have been found for it
         keep(engine, container)
         raise

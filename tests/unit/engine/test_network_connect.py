@@ -1,8 +1,9 @@
-"""A start waits for what containers that have ended are giving back, and for nobody else."""
+"""Joining a network: who is waited for, and what stays of a failure."""
 
 from __future__ import annotations
 
 import asyncio
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -10,6 +11,7 @@ import pytest
 from runner.engine import network_connect
 from runner.network import EndpointRequest, NetworkRecord
 from runner.types.container import Config, HostConfig
+from runner.types.errors import System
 from runner.types.network import EndpointSettings, PortBinding
 
 if TYPE_CHECKING:
@@ -67,3 +69,22 @@ async def test_a_port_of_a_container_that_runs(fake_engine: Any) -> None:
     old.state.running = True
     fake_engine.network = FakeNetwork(old.id)
     await network_connect._join(fake_engine, new, NETWORK, EndpointSettings())
+
+
+async def test_a_failed_connection_leaves_no_settings(fake_engine: Any) -> None:
+    class Refusing(FakeNetwork):
+        async def join(self, container_id: str, request: EndpointRequest) -> None:
+            raise System("no")
+
+        def record(self, container_id: str) -> None:
+            return None
+
+    box = fake_engine.add("box")
+    box.record.mac_addresses = {"back": "02:00:00:00:00:01"}
+    fake_engine.networks = SimpleNamespace(find=lambda _: NETWORK)
+    fake_engine.network = Refusing("")
+    settings = EndpointSettings(mac_address="02:00:00:00:00:02")
+    with pytest.raises(System, match="no"):
+        await network_connect._connect_running(fake_engine, box, "front", settings)
+    assert box.record.network_settings.networks == {}
+    assert box.record.mac_addresses == {"back": "02:00:00:00:00:01"}
