@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from ipaddress import ip_address, ip_interface
 from typing import TYPE_CHECKING, Final
 
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
     from runner.types.network import IPAM, CreateNetworkRequest
 
 _ENABLE: Final = "com.docker.network.enable_ipv"
+_LENGTH: Final = re.compile(r"0|[1-9][0-9]{0,2}")
 
 
 async def network_create(engine: Engine, request: CreateNetworkRequest) -> CreateNetworkResponse:
@@ -54,8 +56,7 @@ async def network_create(engine: Engine, request: CreateNetworkRequest) -> Creat
             engine.networks.save(record)
         else:
             record = await _make(engine, _configured(engine, request, record))
-    if not record.config_only:
-        log_network(engine, record, "create")
+    log_network(engine, record, "create")
     return CreateNetworkResponse(id=record.id)
 
 
@@ -201,7 +202,8 @@ async def _allocate(engine: Engine, record: NetworkRecord) -> list[Pool]:
             around = _surroundings(engine, pools, occupied)
             pool = request_pool(wanted, version, around)
             pool = choose_gateway(pool, wanted.gateway, wanted=wants[version])
-            pools.append(reserve_auxiliary(pool, sorted((wanted.aux_addresses or {}).items())))
+            auxiliary = sorted((wanted.aux_addresses or {}).items())
+            pools.append(reserve_auxiliary(pool, auxiliary, record.name))
     return pools
 
 
@@ -286,7 +288,7 @@ def _address_problem(text: str, given: str, subnet: IPNetwork) -> str:
 def _parse_prefix(text: str) -> tuple[str, IPNetwork] | None:
     """A prefix as it is written and the network that it is of (netip.ParsePrefix)."""
     _, slash, length = text.partition("/")
-    if not slash or not length.isascii() or not length.isdigit() or length != str(int(length)):
+    if not slash or not _LENGTH.fullmatch(length):
         return None
     try:
         interface = ip_interface(text)
