@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import socket
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv6Address, ip_network
@@ -12,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import msgspec
+import tenacity
 
 from runner.linux.libc import error_text
 from runner.network import bridge_link
@@ -47,8 +47,8 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-_GONE_AFTER: Final = (0.005, 0.01, 0.02, 0.03, 0.05, 0.1, 0.1)
-"""Seconds between looks whether an interface is still there."""
+_LOOKS: Final = 7
+"""How often to look whether an interface is still there, for a quarter of a second."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -332,14 +332,20 @@ class BridgeDriver:
 
     async def _is_gone(self, endpoint: Endpoint) -> bool:
         """Wait a little for the pair to go by itself; the address is not free before."""
-        for delay in _GONE_AFTER:
-            try:
-                socket.if_nametoindex(endpoint.interface)
-            except OSError:
-                self._interfaces.discard(endpoint.interface)
-                return True
-            await asyncio.sleep(delay)
-        return False
+
+        async def is_there() -> bool:
+            return bridge_link.exists(endpoint.interface)
+
+        waiting = tenacity.AsyncRetrying(
+            retry=tenacity.retry_if_result(bool),
+            wait=tenacity.wait_exponential(multiplier=0.005, max=0.1),
+            stop=tenacity.stop_after_attempt(_LOOKS),
+            retry_error_callback=lambda _: True,
+        )
+        stays: bool = await waiting(is_there)
+        if not stays:
+            self._interfaces.discard(endpoint.interface)
+        return not stays
 
     async def _delete_interface(self, endpoint: Endpoint) -> bool:
         if endpoint.interface not in self._interfaces:

@@ -25,6 +25,8 @@ import functools
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+import tenacity
+
 from runner.network.ports import ANY4, ANY6
 from runner.network.threads import in_own_thread
 from runner.types.errors import System
@@ -317,14 +319,12 @@ async def install_all(iptables: IPTables, firewalls: Sequence[Firewall]) -> None
             await in_own_thread(functools.partial(_install, program, chosen))
 
 
+@tenacity.retry(
+    # between looking and doing somebody else may change what jumps are there
+    retry=tenacity.retry_if_exception_type(System),
+    stop=tenacity.stop_after_attempt(_ATTEMPTS),
+    reraise=True,
+)
 def _install(iptables: IPTables, firewalls: Sequence[Firewall]) -> None:
-    # Between looking and doing somebody else may change what jumps are there.
-    for attempt in range(1, _ATTEMPTS + 1):
-        try:
-            saved = iptables.save()
-            iptables.restore("".join(firewall.batch(saved) for firewall in firewalls))
-        except System:
-            if attempt == _ATTEMPTS:
-                raise
-        else:
-            return
+    saved = iptables.save()
+    iptables.restore("".join(firewall.batch(saved) for firewall in firewalls))

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import logging
-import socket
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from runner.network.bridge import BridgeDriver
+from runner.network.bridge_link import exists
 from runner.network.drivers import check_network, make_driver
 from runner.network.firewall import install_all
 from runner.network.records import NetworkRecord
@@ -124,7 +124,7 @@ class Networks:
         others = [network.record for network in self._by_id.values()]
         record = check_network(record, others)
         made = bool(record.host_interface) and (
-            not _exists(record.host_interface)
+            not exists(record.host_interface)
             or any(one.made and one.host_interface == record.host_interface for one in others)
         )
         return msgspec.structs.replace(record, made=made)
@@ -185,7 +185,7 @@ class Networks:
     async def _close_default(self) -> None:
         """Nobody is on it, so it is not needed yet; but where it is, containers that are gone may
         have left rules."""
-        if _exists(self._default.record.host_interface):
+        if exists(self._default.record.host_interface):
             await self._bridge.start()
 
     def _add(self, records: Sequence[NetworkRecord]) -> None:
@@ -214,11 +214,3 @@ class Networks:
         """Remove all networks. Idempotent. Raises System."""
         for network in self._by_id.values():
             await network.driver.purge()
-
-
-def _exists(name: str) -> bool:
-    try:
-        socket.if_nametoindex(name)
-    except (OSError, ValueError):  # a name that no interface can have
-        return False
-    return True
