@@ -26,7 +26,7 @@ from runner.types import times
 from runner.types.errors import Forbidden, InvalidParameter, NotFound
 from runner.types.gotext import parse_bool
 from runner.types.ids import generate_id
-from runner.types.network import CreateNetworkResponse, IPAMConfig
+from runner.types.network import CreateNetworkResponse, IPAMConfig, join_problems
 from runner.types.wire import from_wire, to_wire
 
 if TYPE_CHECKING:
@@ -55,7 +55,7 @@ async def network_create(engine: Engine, request: CreateNetworkRequest) -> Creat
         if record.config_only:
             engine.networks.save(record)
         else:
-            record = await _make(engine, _configured(engine, request, record))
+            record = await _make(engine, _configured(engine, record))
     log_network(engine, record, "create")
     return CreateNetworkResponse(id=record.id)
 
@@ -148,11 +148,8 @@ def _check_nothing_configured(record: NetworkRecord) -> None:
         raise Forbidden(f"network driver options are not supported {where}")
 
 
-def _configured(
-    engine: Engine, request: CreateNetworkRequest, record: NetworkRecord
-) -> NetworkRecord:
+def _configured(engine: Engine, record: NetworkRecord) -> NetworkRecord:
     """With the configuration of the network that it depends on (applyConfigurationTo)."""
-    del request
     if not record.config_from:
         return record
     for other in engine.networks:
@@ -223,13 +220,6 @@ def validate_ipam(ipam: IPAM | None, *, ipv6: bool) -> None:
     ]
     if problems:
         raise InvalidParameter(f"invalid network config:\n{join_problems(problems)}")
-
-
-def join_problems(problems: list[str]) -> str:
-    """One as it is, several as a list (moby joinError)."""
-    if len(problems) == 1:
-        return problems[0].strip()
-    return "* " + "\n* ".join(problem.replace("\n", "\n\t") for problem in problems)
 
 
 def _problems(config: IPAMConfig, *, ipv6: bool) -> Iterator[str]:

@@ -20,10 +20,9 @@ from runner.network.attempt import attempt
 from runner.network.bridge_link import BridgeNetwork, create_interface, setup_bridge
 from runner.network.driver import (
     Place,
-    link_local,
+    make_endpoint,
     normal_mac,
     release_addresses,
-    reserve_addresses,
     settings_of,
 )
 from runner.network.firewall import Firewall, Policy, Rules, install_all
@@ -32,10 +31,8 @@ from runner.network.interface import Interface, interface_of, routes_of
 from runner.network.netlink import Netlink
 from runner.network.port_mapper import PortMapper, port_rules
 from runner.network.ports import Target
-from runner.network.records import Endpoint
 from runner.network.threads import in_own_thread
 from runner.types.errors import RunnerError, System
-from runner.types.ids import generate_id
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
@@ -43,7 +40,7 @@ if TYPE_CHECKING:
     from runner.network.addresses import AddressPool
     from runner.network.iptables import IPTables
     from runner.network.ports import PortRequest
-    from runner.network.records import BridgeConfig, EndpointRequest, Sandbox
+    from runner.network.records import BridgeConfig, Endpoint, EndpointRequest, Sandbox
 
 log = logging.getLogger(__name__)
 
@@ -164,7 +161,19 @@ class BridgeDriver:
         """
         network = (await self._up()).network
         async with AsyncExitStack() as undo:
-            endpoint = await self._make_endpoint(network, sandbox, request, place, undo)
+            endpoint = await make_endpoint(
+                self._addresses,
+                (network.id, self._config.network),
+                network.pools,
+                sandbox,
+                request,
+                place,
+                gateways=not self._config.internal,
+                undo=undo,
+                interface=bridge_link.generate_interface_name(),
+                mac_address=normal_mac(request.mac_address) or bridge_link.generate_random_mac(),
+                internal=self._config.internal,
+            )
             undo.push_async_callback(self._delete_interface, endpoint)
             interface = interface_of(
                 endpoint,
@@ -263,48 +272,6 @@ class BridgeDriver:
         if self._host is None:
             self._host = Netlink()
         return self._host
-
-    async def _make_endpoint(
-        self,
-        network: BridgeNetwork,
-        sandbox: Sandbox,
-        request: EndpointRequest,
-        place: Place,
-        undo: AsyncExitStack,
-    ) -> Endpoint:
-        """The endpoint with its addresses, before anything of it is there."""
-        mac = normal_mac(request.mac_address) if request.mac_address else ""
-        reserved = await reserve_addresses(
-            self._addresses,
-            (network.id, self._config.network),
-            network.pools,
-            sandbox.container_id,
-            request,
-            ipv6=sandbox.ipv6,
-            undo=undo,
-        )
-        fields = reserved.fields
-        internal = self._config.internal
-        for found, key in ((reserved.ipv4, "gateway"), (reserved.ipv6, "gateway6")):
-            fields[key] = found[1].gateway if found and not internal else ""
-        endpoint = Endpoint(
-            network_id=network.id,
-            id=generate_id(),
-            name=request.name,
-            interface=bridge_link.generate_interface_name(),
-            address="",
-            prefix_len=0,
-            gateway="",
-            mac_address=mac or bridge_link.generate_random_mac(),
-            network=self._config.network,
-            ifname=place.ifname,
-            link_local=link_local(request.link_local),
-            internal=internal,
-            priority=request.priority,
-            names=tuple(request.names),
-            links=tuple(request.links),
-        )
-        return msgspec.structs.replace(endpoint, **fields)
 
     async def _create_interface(
         self, network: BridgeNetwork, sandbox: Sandbox, wanted: Interface
