@@ -15,7 +15,8 @@ from tenacity import AsyncRetrying, RetryError, retry_if_result, stop_after_atte
 from tenacity.wait import wait_exponential
 
 from runner import trace
-from runner.engine import cleanup, mounts
+from runner.engine import cleanup
+from runner.volume import remove_volumes
 
 if TYPE_CHECKING:
     from runner.engine.container import Container
@@ -97,7 +98,7 @@ async def remove_physically(engine: Engine, leftover: Leftover, *, released: boo
     released = released or await cleanup.cleanup(engine, leftover.id)
     snapshots = engine.containerd.snapshots(leftover.snapshotter)
     with trace.step("daemon.ReleaseLayer", container=leftover.id):
-        volumes = mounts.remove_volumes(engine, leftover.volumes)
+        volumes = remove_volumes(engine.volumes, leftover.volumes)
         removed = [
             await cleanup.attempt(snapshots.remove(leftover.id), "remove snapshot"),
             await cleanup.attempt(volumes, "remove volumes"),

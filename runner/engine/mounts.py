@@ -11,7 +11,7 @@ from runner.containerd.mounted import temporary_mount, unmount_all_in_thread
 from runner.engine import rootfs
 from runner.engine.references import joinable
 from runner.linux.mount import MS, mount
-from runner.types.errors import Conflict, NotFound, System
+from runner.types.errors import Conflict, System
 from runner.types.modes import IpcMode
 from runner.volume import (
     anonymous_volumes,
@@ -223,12 +223,3 @@ def retire_volumes(engine: Engine, names: list[str]) -> None:
     """The volumes that go with the container are gone for its clients as soon as itself is."""
     for name in names:
         engine.volumes.retire(name)
-
-
-async def remove_volumes(engine: Engine, names: list[str]) -> None:
-    """Remove volumes; those that others use stay, those that are gone are fine."""
-    for name in names:
-        try:
-            await engine.volumes.remove(name)
-        except (Conflict, NotFound):
-            continue

@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
+from functools import partial
 from ipaddress import IPv4Address, IPv6Address, ip_address
 from typing import TYPE_CHECKING, Final
 
@@ -42,7 +43,7 @@ _SHARED: Final = (
     "other network"
 )
 _PATIENCE: Final = 20.0
-"""Seconds that a container which has ended gets to give its address back."""
+"""Seconds that a container which has ended gets to give back what another one wants."""
 
 
 async def network_connect(
@@ -89,12 +90,13 @@ async def _connect_running(
     if NetworkMode(container.host_config.network_mode).is_container:
         raise InvalidParameter(_SHARED)
     record = engine.networks.find(term)
-    networks = container.record.network_settings.networks
-    before = dict(networks)
+    networks = dict(container.record.network_settings.networks)
+    mac_addresses = dict(container.record.mac_addresses)
     try:
         endpoint = await connect_to_network(engine, container, record, settings)
     except BaseException:
-        container.record.network_settings.networks = before
+        container.record.network_settings.networks = networks
+        container.record.mac_addresses = mac_addresses
         network_settings.joined(engine, container)  # other ports may have been found for it
         keep(engine, container)
         raise
@@ -153,21 +155,24 @@ async def _join(
     engine: Engine, container: Container, record: NetworkRecord, settings: EndpointSettings
 ) -> Endpoint:
     request = _request(container, record, settings)
-    for address in (request.address, request.address6):
-        if address is not None:
-            await _released(engine, record, address)
+    await _released(engine, request)
     return await engine.network.join(container.id, request)
 
 
-async def _released(
-    engine: Engine, record: NetworkRecord, address: IPv4Address | IPv6Address
-) -> None:
-    """Wait for an address that a container has which has ended for its clients already."""
-    owner = engine.store.addresses.owner
+async def _released(engine: Engine, request: EndpointRequest) -> None:
+    """Wait for addresses and ports that containers have which have ended for their clients."""
     with contextlib.suppress(TimeoutError):
         async with asyncio.timeout(_PATIENCE):
-            while (found := owner(record.id, address)) and has_ended(engine, found):
+            while any(map(partial(has_ended, engine), _holders(engine, request))):
                 await engine.network.next_release()
+
+
+def _holders(engine: Engine, request: EndpointRequest) -> set[str]:
+    """Who has what the request is for."""
+    owner = engine.store.addresses.owner
+    wanted = [address for address in (request.address, request.address6) if address is not None]
+    owners = {owner(request.network_id, address) for address in wanted} - {""}
+    return owners | engine.network.holders(request.ports)
 
 
 def has_ended(engine: Engine, container_id: str) -> bool:

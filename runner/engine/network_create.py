@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from ipaddress import ip_address, ip_interface
 from typing import TYPE_CHECKING, Final
 
@@ -25,7 +26,7 @@ from runner.types import times
 from runner.types.errors import Forbidden, InvalidParameter, NotFound
 from runner.types.gotext import parse_bool
 from runner.types.ids import generate_id
-from runner.types.network import CreateNetworkResponse, IPAMConfig
+from runner.types.network import CreateNetworkResponse, IPAMConfig, join_problems
 from runner.types.wire import from_wire, to_wire
 
 if TYPE_CHECKING:
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
     from runner.types.network import IPAM, CreateNetworkRequest
 
 _ENABLE: Final = "com.docker.network.enable_ipv"
+_LENGTH: Final = re.compile(r"0|[1-9][0-9]{0,2}")
 
 
 async def network_create(engine: Engine, request: CreateNetworkRequest) -> CreateNetworkResponse:
@@ -53,9 +55,8 @@ async def network_create(engine: Engine, request: CreateNetworkRequest) -> Creat
         if record.config_only:
             engine.networks.save(record)
         else:
-            record = await _make(engine, _configured(engine, request, record))
-    if not record.config_only:
-        log_network(engine, record, "create")
+            record = await _make(engine, _configured(engine, record))
+    log_network(engine, record, "create")
     return CreateNetworkResponse(id=record.id)
 
 
@@ -147,11 +148,8 @@ def _check_nothing_configured(record: NetworkRecord) -> None:
         raise Forbidden(f"network driver options are not supported {where}")
 
 
-def _configured(
-    engine: Engine, request: CreateNetworkRequest, record: NetworkRecord
-) -> NetworkRecord:
+def _configured(engine: Engine, record: NetworkRecord) -> NetworkRecord:
     """With the configuration of the network that it depends on (applyConfigurationTo)."""
-    del request
     if not record.config_from:
         return record
     for other in engine.networks:
@@ -176,15 +174,12 @@ async def _make(engine: Engine, record: NetworkRecord) -> NetworkRecord:
     if not has_subnets(record):
         record = msgspec.structs.replace(record, ipam_driver="cni")
     record = msgspec.structs.replace(record, pools=tuple(pools))
-    # no await from the choice of the subnets to here: nobody else chooses the same
-    engine.networks.save(record)
+    # it is saved before anything is waited for: nobody else chooses the same subnets
     try:
-        record = await engine.network.create_network(record)
+        return await engine.network.create_network(record, keep=engine.networks.save)
     except BaseException:
         engine.networks.delete(record.id)
         raise
-    engine.networks.save(record)
-    return record
 
 
 async def _allocate(engine: Engine, record: NetworkRecord) -> list[Pool]:
@@ -204,7 +199,8 @@ async def _allocate(engine: Engine, record: NetworkRecord) -> list[Pool]:
             around = _surroundings(engine, pools, occupied)
             pool = request_pool(wanted, version, around)
             pool = choose_gateway(pool, wanted.gateway, wanted=wants[version])
-            pools.append(reserve_auxiliary(pool, sorted((wanted.aux_addresses or {}).items())))
+            auxiliary = sorted((wanted.aux_addresses or {}).items())
+            pools.append(reserve_auxiliary(pool, auxiliary, record.name))
     return pools
 
 
@@ -224,13 +220,6 @@ def validate_ipam(ipam: IPAM | None, *, ipv6: bool) -> None:
     ]
     if problems:
         raise InvalidParameter(f"invalid network config:\n{join_problems(problems)}")
-
-
-def join_problems(problems: list[str]) -> str:
-    """One as it is, several as a list (moby joinError)."""
-    if len(problems) == 1:
-        return problems[0].strip()
-    return "* " + "\n* ".join(problem.replace("\n", "\n\t") for problem in problems)
 
 
 def _problems(config: IPAMConfig, *, ipv6: bool) -> Iterator[str]:
@@ -289,7 +278,7 @@ def _address_problem(text: str, given: str, subnet: IPNetwork) -> str:
 def _parse_prefix(text: str) -> tuple[str, IPNetwork] | None:
     """A prefix as it is written and the network that it is of (netip.ParsePrefix)."""
     _, slash, length = text.partition("/")
-    if not slash or not length.isascii() or not length.isdigit() or length != str(int(length)):
+    if not slash or not _LENGTH.fullmatch(length):
         return None
     try:
         interface = ip_interface(text)

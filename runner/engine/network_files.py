@@ -3,10 +3,10 @@ sandbox_dns_unix.go)."""
 
 from __future__ import annotations
 
-import asyncio
 from typing import TYPE_CHECKING
 
 from runner.engine import links
+from runner.linux.threads import to_end
 from runner.network import (
     NetworkFiles,
     ResolutionConfig,
@@ -46,7 +46,8 @@ def resolution(container: Container) -> ResolutionConfig:
 async def initialize(engine: Engine, container: Container) -> None:
     """Write all three files, before anything is joined."""
     gateway = await _host_gateway(engine, container)
-    write_initial(NetworkFiles(container.directory), resolution(container), gateway)
+    files, config = NetworkFiles(container.directory), resolution(container)
+    await to_end(write_initial, files, config, gateway)
 
 
 def write_for_bundle(container: Container) -> None:
@@ -70,7 +71,8 @@ async def write_all(engine: Engine, container: Container) -> None:
     if record is None:  # it shares another container's
         return
     addresses = [address for endpoint in record.endpoints for address in endpoint.addresses]
-    write_joined(
+    await to_end(
+        write_joined,
         NetworkFiles(container.directory),
         resolution(container),
         record.sandbox,
@@ -84,7 +86,7 @@ async def write_all(engine: Engine, container: Container) -> None:
 
 async def _start_resolver(engine: Engine, container: Container) -> None:
     config = resolution(container)
-    resolv_conf = write_internal(NetworkFiles(container.directory), config)
+    resolv_conf = await to_end(write_internal, NetworkFiles(container.directory), config)
     servers = [server for server in resolv_conf.external if server.address != RESOLVER]
     await engine.network.start_resolver(container.id, servers, ndots=resolv_conf.has_ndots)
 
@@ -92,7 +94,7 @@ async def _start_resolver(engine: Engine, container: Container) -> None:
 async def joined(engine: Engine, container: Container, endpoint: Endpoint) -> None:
     """The running container is on one more network."""
     files, config = NetworkFiles(container.directory), resolution(container)
-    await asyncio.to_thread(add_hosts, files, config, endpoint.addresses)
+    await to_end(add_hosts, files, config, endpoint.addresses)
     record = engine.network.record(container.id)
     if endpoint.names and record and record.resolver is None:
         await _start_resolver(engine, container)
@@ -102,4 +104,4 @@ async def left(container: Container, endpoints: Sequence[Endpoint]) -> None:
     """The running container is on one network less."""
     files, config = NetworkFiles(container.directory), resolution(container)
     addresses = [address for endpoint in endpoints for address in endpoint.addresses]
-    await asyncio.to_thread(remove_hosts, files, config, addresses)
+    await to_end(remove_hosts, files, config, addresses)

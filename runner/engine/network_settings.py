@@ -12,12 +12,11 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from runner.engine.network_create import join_problems
 from runner.network import Gateways, port_map
 from runner.types.container import NetworkSettings, Port
 from runner.types.errors import InvalidParameter, RunnerError
 from runner.types.modes import NetworkMode
-from runner.types.network import EndpointSettings, PortMap
+from runner.types.network import EndpointSettings, PortMap, join_problems
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

@@ -9,6 +9,8 @@ import contextlib
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+import tenacity
+
 from runner.image import lookup, mediatypes
 from runner.types.errors import AlreadyExists, NotFound
 
@@ -16,6 +18,7 @@ if TYPE_CHECKING:
     from runner.containerd.images import Image as Record
     from runner.containerd.images import Images
 
+_ATTEMPTS = 10
 _NAME_LABELS = frozenset({mediatypes.ANNOTATION_IMAGE_NAME, mediatypes.ANNOTATION_REF_NAME})
 
 
@@ -49,17 +52,17 @@ async def _free_name(images: Images, record: Record) -> bool:
     return True
 
 
+@tenacity.retry(
+    retry=tenacity.retry_if_exception_type(NotFound),  # deleted between the two
+    stop=tenacity.stop_after_attempt(_ATTEMPTS),
+    reraise=True,
+)
 async def put(images: Images, record: Record) -> None:
     """Create the record or point the existing one at the new target (client createNewImage)."""
-    while True:
-        try:
-            await images.create(record)
-        except AlreadyExists:
-            with contextlib.suppress(NotFound):
-                await images.update(record)
-                return
-        else:
-            return
+    try:
+        await images.create(record)
+    except AlreadyExists:
+        await images.update(record)
 
 
 async def ensure_dangling(images: Images, record: Record) -> None:

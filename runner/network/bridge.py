@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import socket
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv6Address, ip_network
@@ -12,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import msgspec
+import tenacity
 
 from runner.linux.libc import error_text
 from runner.network import bridge_link
@@ -20,10 +20,9 @@ from runner.network.attempt import attempt
 from runner.network.bridge_link import BridgeNetwork, create_interface, setup_bridge
 from runner.network.driver import (
     Place,
-    link_local,
+    make_endpoint,
     normal_mac,
     release_addresses,
-    reserve_addresses,
     settings_of,
 )
 from runner.network.firewall import Firewall, Policy, Rules, install_all
@@ -32,10 +31,8 @@ from runner.network.interface import Interface, interface_of, routes_of
 from runner.network.netlink import Netlink
 from runner.network.port_mapper import PortMapper, port_rules
 from runner.network.ports import Target
-from runner.network.records import Endpoint
 from runner.network.threads import in_own_thread
 from runner.types.errors import RunnerError, System
-from runner.types.ids import generate_id
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
@@ -43,12 +40,12 @@ if TYPE_CHECKING:
     from runner.network.addresses import AddressPool
     from runner.network.iptables import IPTables
     from runner.network.ports import PortRequest
-    from runner.network.records import BridgeConfig, EndpointRequest, Sandbox
+    from runner.network.records import BridgeConfig, Endpoint, EndpointRequest, Sandbox
 
 log = logging.getLogger(__name__)
 
-_GONE_AFTER: Final = (0.005, 0.01, 0.02, 0.03, 0.05, 0.1, 0.1)
-"""Seconds between looks whether an interface is still there."""
+_LOOKS: Final = 7
+"""How often to look whether an interface is still there, for a quarter of a second."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,7 +161,19 @@ class BridgeDriver:
         """
         network = (await self._up()).network
         async with AsyncExitStack() as undo:
-            endpoint = await self._make_endpoint(network, sandbox, request, place, undo)
+            endpoint = await make_endpoint(
+                self._addresses,
+                (network.id, self._config.network),
+                network.pools,
+                sandbox,
+                request,
+                place,
+                gateways=not self._config.internal,
+                undo=undo,
+                interface=bridge_link.generate_interface_name(),
+                mac_address=normal_mac(request.mac_address) or bridge_link.generate_random_mac(),
+                internal=self._config.internal,
+            )
             undo.push_async_callback(self._delete_interface, endpoint)
             interface = interface_of(
                 endpoint,
@@ -186,7 +195,7 @@ class BridgeDriver:
         only when somebody else, a container that shares the namespace, keeps that alive.
         """
         firewalls = self._started.firewalls if self._started else ()
-        unmap = self._mapper.unmap(firewalls, endpoint.id, _target(endpoint))
+        unmap = self._mapper.unmap(firewalls, endpoint.id, _target(endpoint), endpoint.ports)
         withdrawn = await attempt(unmap, "withdraw ports")
         gone = not alive and await self._is_gone(endpoint)
         results = (
@@ -215,7 +224,7 @@ class BridgeDriver:
     async def withdraw(self, endpoint: Endpoint) -> Endpoint:
         """See Driver (bridge RevokeExternalConnectivity)."""
         firewalls = self._started.firewalls if self._started else ()
-        await self._mapper.unmap(firewalls, endpoint.id, _target(endpoint))
+        await self._mapper.unmap(firewalls, endpoint.id, _target(endpoint), endpoint.ports)
         return msgspec.structs.replace(endpoint, ports=())
 
     async def stray_interfaces(self) -> list[str]:
@@ -264,48 +273,6 @@ class BridgeDriver:
             self._host = Netlink()
         return self._host
 
-    async def _make_endpoint(
-        self,
-        network: BridgeNetwork,
-        sandbox: Sandbox,
-        request: EndpointRequest,
-        place: Place,
-        undo: AsyncExitStack,
-    ) -> Endpoint:
-        """The endpoint with its addresses, before anything of it is there."""
-        mac = normal_mac(request.mac_address) if request.mac_address else ""
-        reserved = await reserve_addresses(
-            self._addresses,
-            (network.id, self._config.network),
-            network.pools,
-            sandbox.container_id,
-            request,
-            ipv6=sandbox.ipv6,
-            undo=undo,
-        )
-        fields = reserved.fields
-        internal = self._config.internal
-        for found, key in ((reserved.ipv4, "gateway"), (reserved.ipv6, "gateway6")):
-            fields[key] = found[1].gateway if found and not internal else ""
-        endpoint = Endpoint(
-            network_id=network.id,
-            id=generate_id(),
-            name=request.name,
-            interface=bridge_link.generate_interface_name(),
-            address="",
-            prefix_len=0,
-            gateway="",
-            mac_address=mac or bridge_link.generate_random_mac(),
-            network=self._config.network,
-            ifname=place.ifname,
-            link_local=link_local(request.link_local),
-            internal=internal,
-            priority=request.priority,
-            names=tuple(request.names),
-            links=tuple(request.links),
-        )
-        return msgspec.structs.replace(endpoint, **fields)
-
     async def _create_interface(
         self, network: BridgeNetwork, sandbox: Sandbox, wanted: Interface
     ) -> None:
@@ -332,14 +299,20 @@ class BridgeDriver:
 
     async def _is_gone(self, endpoint: Endpoint) -> bool:
         """Wait a little for the pair to go by itself; the address is not free before."""
-        for delay in _GONE_AFTER:
-            try:
-                socket.if_nametoindex(endpoint.interface)
-            except OSError:
-                self._interfaces.discard(endpoint.interface)
-                return True
-            await asyncio.sleep(delay)
-        return False
+
+        async def is_there() -> bool:
+            return bridge_link.exists(endpoint.interface)
+
+        waiting = tenacity.AsyncRetrying(
+            retry=tenacity.retry_if_result(bool),
+            wait=tenacity.wait_exponential(multiplier=0.005, max=0.1),
+            stop=tenacity.stop_after_attempt(_LOOKS),
+            retry_error_callback=lambda _: True,
+        )
+        stays: bool = await waiting(is_there)
+        if not stays:
+            self._interfaces.discard(endpoint.interface)
+        return not stays
 
     async def _delete_interface(self, endpoint: Endpoint) -> bool:
         if endpoint.interface not in self._interfaces:

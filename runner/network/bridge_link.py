@@ -184,6 +184,15 @@ def find_link(host: Netlink, name: str) -> rt.Link | None:
         return None
 
 
+def exists(name: str) -> bool:
+    """Whether the host has an interface of that name. Does not block."""
+    try:
+        socket.if_nametoindex(name)
+    except (OSError, ValueError):  # a name that no interface can have
+        return False
+    return True
+
+
 def generate_interface_name() -> str:
     """A name for the host's end of a pair (netutils.GenerateIfaceName)."""
     return f"veth{secrets.token_hex(4)[:7]}"

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from ipaddress import ip_address
 from typing import TYPE_CHECKING, Any, Final
 
 from runner.network.records import BridgeConfig, NetworkRecord
 from runner.types.errors import InvalidParameter, NotImplementedYet, RunnerError
-from runner.types.gotext import atoi, parse_bool
+from runner.types.gotext import atoi, parse_bool, quote
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
 _PREFIX: Final = "com.docker.network."
 NAME: Final = f"{_PREFIX}bridge.name"
 DEFAULT_MTU: Final = 1500
+_INTERFACE: Final = re.compile(r"[\w.@+-]{1,15}", re.ASCII)
+"""An interface, or with a plus sign at the end all whose names begin so."""
 _GATEWAY_MODES: Final = ("nat", "nat-unprotected", "routed", "isolated")
 
 
@@ -33,6 +36,15 @@ def _gateway_mode(text: str) -> str:
     return text
 
 
+def _interfaces(text: str) -> tuple[str, ...]:
+    """What dockerd leaves to iptables to judge."""
+    names = tuple(filter(None, text.split(":")))
+    for name in names:
+        if not _INTERFACE.fullmatch(name):
+            raise ValueError(f"invalid interface name {quote(name)}")
+    return names
+
+
 _READERS: Final[dict[str, Callable[[str], Any]]] = {
     NAME: str,
     f"{_PREFIX}driver.mtu": atoi,
@@ -42,7 +54,7 @@ _READERS: Final[dict[str, Callable[[str], Any]]] = {
     f"{_PREFIX}bridge.gateway_mode_ipv4": _gateway_mode,
     f"{_PREFIX}bridge.gateway_mode_ipv6": _gateway_mode,
     f"{_PREFIX}bridge.enable_icc": parse_bool,
-    f"{_PREFIX}bridge.trusted_host_interfaces": lambda text: tuple(filter(None, text.split(":"))),
+    f"{_PREFIX}bridge.trusted_host_interfaces": _interfaces,
     f"{_PREFIX}bridge.inhibit_ipv4": parse_bool,
     f"{_PREFIX}bridge.default_bridge": parse_bool,
     f"{_PREFIX}bridge.host_binding_ipv4": _address,

@@ -11,10 +11,12 @@ Source: the CNI specification 1.0, sections 2 to 5; libcni.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import os
+import signal
 from dataclasses import dataclass
-from ipaddress import ip_interface
+from ipaddress import ip_address, ip_interface
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -84,13 +86,13 @@ def _read(file: Path) -> Configuration:
 
 
 def check_cni(record: NetworkRecord) -> None:
-    """Raise InvalidParameter for what is the plugins' affair, NotFound without a definition."""
+    """Raise InvalidParameter for what is the plugins' affair. Whether there is a definition shows
+    when the network is started."""
     if record.ipam_config or record.internal:
         raise InvalidParameter(
             "the addresses of a CNI network and what it leads to are defined by the host's CNI"
             " configuration"
         )
-    _configuration(record)
 
 
 def _configuration(record: NetworkRecord) -> Configuration:
@@ -108,7 +110,7 @@ class CNIDriver:
         self._path = record.options.get("cni.bin-dir") or _BIN_DIR
 
     async def start(self) -> None:
-        """See Driver. The plugins make what is missing."""
+        """See Driver. The plugins make what is missing. Raises NotFound without a definition."""
         await asyncio.to_thread(_configuration, self._record)
 
     async def restore(self, endpoints: Sequence[Endpoint]) -> None:
@@ -128,11 +130,10 @@ class CNIDriver:
         call = _Call(self._path, configuration, sandbox, place.ifname)
         wishes = _wishes(configuration, request)
         try:
-            result = await call.add(wishes)
+            return self._endpoint(request, place, await call.add(wishes), wishes)
         except BaseException:
             await attempt(call.delete({}, wishes), "remove what CNI plugins have made")
             raise
-        return self._endpoint(request, place, result, wishes)
 
     async def delete_endpoint(
         self, endpoint: Endpoint, sandbox: Sandbox, *, alive: bool = False
@@ -173,21 +174,13 @@ class CNIDriver:
     def _endpoint(
         self, request: EndpointRequest, place: Place, result: _Added, wishes: dict[str, Any]
     ) -> Endpoint:
-        found: dict[str, Any] = {"address": "", "prefix_len": 0, "gateway": ""}
-        for item in result.last.get("ips", ()):
-            own = ip_interface(item["address"])
-            suffix = "" if own.version == 4 else "6"
-            if found.get(f"address{suffix}"):
-                continue
-            found[f"address{suffix}"] = str(own.ip)
-            found[f"prefix_len{suffix}"] = own.network.prefixlen
-            found[f"gateway{suffix}"] = item.get("gateway", "")
+        made = _read_result(result.last)
         return Endpoint(
             network_id=self._record.id,
             id=generate_id(),
             name=request.name,
             interface="",
-            mac_address=_mac(result.last, place.ifname),
+            mac_address=made.mac(place.ifname),
             ports=tuple(
                 PublishedPort(
                     mapping["protocol"],
@@ -204,7 +197,7 @@ class CNIDriver:
             names=tuple(request.names),
             links=tuple(request.links),
             state=msgspec.json.encode(result.state(wishes)).decode(),
-            **found,
+            **made.addresses(),
         )
 
 
@@ -241,11 +234,51 @@ def _require(configuration: Configuration, capability: str, what: str) -> None:
         )
 
 
-def _mac(result: dict[str, Any], ifname: str) -> str:
-    for interface in result.get("interfaces", ()):
-        if interface.get("name") == ifname and interface.get("sandbox"):
-            return str(interface.get("mac", ""))
-    return ""
+class _Address(msgspec.Struct):
+    address: str
+    gateway: str = ""
+
+    def __post_init__(self) -> None:
+        ip_interface(self.address)
+        if self.gateway:
+            ip_address(self.gateway)
+
+
+class _Interface(msgspec.Struct):
+    name: str = ""
+    mac: str = ""
+    sandbox: str = ""
+
+
+class _Result(msgspec.Struct):
+    """What there is after an ADD, as far as we show it (section 5)."""
+
+    ips: list[_Address] = []
+    interfaces: list[_Interface] = []
+
+    def addresses(self) -> dict[str, Any]:
+        """The first of each family, as an Endpoint has them."""
+        found: dict[str, Any] = {"address": "", "prefix_len": 0, "gateway": ""}
+        for each in self.ips:
+            own = ip_interface(each.address)
+            suffix = "" if own.version == 4 else "6"
+            if not found.get(f"address{suffix}"):
+                found[f"address{suffix}"] = str(own.ip)
+                found[f"prefix_len{suffix}"] = own.network.prefixlen
+                found[f"gateway{suffix}"] = each.gateway
+        return found
+
+    def mac(self, ifname: str) -> str:
+        """That of the container's interface."""
+        own = (one.mac for one in self.interfaces if one.name == ifname and one.sandbox)
+        return next(own, "")
+
+
+def _read_result(result: dict[str, Any]) -> _Result:
+    try:
+        return msgspec.convert(result, _Result)
+    except msgspec.ValidationError as err:
+        raise System(f"the result of the CNI plugins cannot be read: {err}") from err
 
 
 @dataclass(frozen=True, slots=True)
@@ -281,7 +314,7 @@ class _Call:
         for plugin in self.configuration.plugins:
             output = await self._run("ADD", plugin, result, wishes)
             try:
-                result = msgspec.json.decode(output)
+                result = msgspec.json.decode(output, type=dict[str, Any])
             except msgspec.DecodeError as err:
                 raise System(f"CNI plugin {plugin['type']} gave no result: {err}") from err
         return _Added(self.configuration, result)
@@ -313,14 +346,16 @@ class _Call:
                 "CNI_PATH": self.path,
                 "CNI_ARGS": "IgnoreUnknown=1",
             },
+            process_group=0,
         )
         given = msgspec.json.encode(self._configuration_for(plugin, previous, wishes))
         try:
             async with asyncio.timeout(_TIMEOUT):
                 output, errors = await process.communicate(given)
         except TimeoutError as err:
-            process.kill()
             raise System(f"CNI plugin {kind} did not end within {_TIMEOUT:.0f} seconds") from err
+        finally:
+            await _end(process)
         if process.returncode:
             raise RunnerError(f"CNI plugin {kind} failed ({command}): {_reason(output, errors)}")
         return output
@@ -341,6 +376,15 @@ class _Call:
         if previous:
             complete["prevResult"] = previous
         return complete
+
+
+async def _end(process: asyncio.subprocess.Process) -> None:
+    """Kill a plugin that has not ended, with the plugins that it has called: what follows, DEL
+    mostly, is not to go on beside it."""
+    if process.returncode is None:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        await process.wait()
 
 
 def _find(kind: str, path: str) -> str:

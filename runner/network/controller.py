@@ -35,6 +35,7 @@ from runner.network.names import NameTable
 from runner.network.networks import Networks
 from runner.network.port_allocator import PortAllocator, read_port_settings
 from runner.network.port_mapper import PortMapper
+from runner.network.ports import holders
 from runner.network.records import Leftovers, ResolverRecord, Sandbox, SandboxRecord
 from runner.network.threads import in_own_thread
 from runner.types.errors import NotFound, RunnerError, System
@@ -110,10 +111,12 @@ class NetworkController:
         """
         await self._bridge.start()
 
-    async def create_network(self, record: NetworkRecord) -> NetworkRecord:
-        """Make a network; the record with what came of it. Raises RunnerError; then nothing of it
-        stays."""
-        return await self._networks.create(record)
+    async def create_network(
+        self, record: NetworkRecord, keep: Callable[[NetworkRecord], None]
+    ) -> NetworkRecord:
+        """Make a network; its record, completed, is told to `keep` before anything of it is there.
+        Raises RunnerError; then nothing of it stays, but for what was kept."""
+        return await self._networks.create(record, keep)
 
     async def remove_network(self, network_id: str) -> None:
         """Remove a network that no sandbox is on. Raises NotFound, Conflict while one is, System
@@ -127,6 +130,16 @@ class NetworkController:
             for container_id, record in self._records.items()
             if any(endpoint.network_id == network_id for endpoint in record.endpoints)
         ]
+
+    def holders(self, ports: Iterable[PortRequest]) -> set[str]:
+        """The containers that have, or are giving back, all that one of these could be given."""
+        published = [
+            (container_id, port)
+            for container_id, record in self._records.items()
+            for endpoint in record.endpoints
+            for port in endpoint.ports
+        ]
+        return holders(ports, published)
 
     async def restore(
         self, records: Iterable[SandboxRecord], networks: Sequence[NetworkRecord] = ()

@@ -5,11 +5,13 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from ipaddress import ip_address, ip_network
-from typing import TYPE_CHECKING, Final, Protocol
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from runner.network import ipam
 from runner.network.attempt import attempt
+from runner.network.records import Endpoint
 from runner.types.errors import Forbidden, InvalidParameter, RunnerError
+from runner.types.ids import generate_id
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -18,7 +20,7 @@ if TYPE_CHECKING:
     from runner.network.addresses import AddressPool
     from runner.network.ip import IPAddress
     from runner.network.ports import PortRequest
-    from runner.network.records import Endpoint, EndpointRequest, Pool, Sandbox
+    from runner.network.records import EndpointRequest, Pool, Sandbox
 
 _MAC_ADDRESS: Final = re.compile(r"[0-9a-f]{2}([:-][0-9a-f]{2}){5}", re.ASCII | re.IGNORECASE)
 _SYSCTLS: Final = "com.docker.network.endpoint.sysctls"
@@ -86,15 +88,15 @@ class Reserved:
     ipv4: tuple[IPAddress, Pool] | None = None
     ipv6: tuple[IPAddress, Pool] | None = None
 
-    @property
-    def fields(self) -> dict[str, str | int]:
-        """As an Endpoint has them."""
-        fields: dict[str, str | int] = {"address": "", "prefix_len": 0}
+    def fields(self, *, gateways: bool) -> dict[str, Any]:
+        """As an Endpoint has them, with the pools' gateways if it is to have any."""
+        fields: dict[str, Any] = {"address": "", "prefix_len": 0, "gateway": ""}
         for found, suffix in ((self.ipv4, ""), (self.ipv6, "6")):
             if found is not None:
                 address, pool = found
                 fields[f"address{suffix}"] = str(address)
                 fields[f"prefix_len{suffix}"] = ip_network(pool.subnet).prefixlen
+                fields[f"gateway{suffix}"] = pool.gateway if gateways else ""
         return fields
 
 
@@ -158,6 +160,38 @@ async def _reserve(
     )
 
 
+async def make_endpoint(
+    addresses: AddressPool,
+    network: tuple[str, str],
+    pools: Iterable[Pool],
+    sandbox: Sandbox,
+    request: EndpointRequest,
+    place: Place,
+    *,
+    gateways: bool,
+    undo: AsyncExitStack,
+    **own: Any,
+) -> Endpoint:
+    """An endpoint with its addresses, before anything of it is there; see `reserve_addresses`.
+    `gateways` says whether it has any, `own` is what only its driver knows."""
+    reserved = await reserve_addresses(
+        addresses, network, pools, sandbox.container_id, request, ipv6=sandbox.ipv6, undo=undo
+    )
+    return Endpoint(
+        network_id=network[0],
+        id=generate_id(),
+        name=request.name,
+        network=network[1],
+        ifname=place.ifname,
+        link_local=link_local(request.link_local),
+        priority=request.priority,
+        names=tuple(request.names),
+        links=tuple(request.links),
+        **reserved.fields(gateways=gateways),
+        **own,
+    )
+
+
 async def release_addresses(addresses: AddressPool, endpoint: Endpoint) -> bool:
     """Give an endpoint's addresses back; whether all went well. Idempotent."""
     results = [
@@ -170,7 +204,9 @@ async def release_addresses(addresses: AddressPool, endpoint: Endpoint) -> bool:
 
 
 def normal_mac(wanted: str) -> str:
-    """The address in its usual spelling. Raises InvalidParameter."""
+    """The address in its usual spelling; empty for none. Raises InvalidParameter."""
+    if not wanted:
+        return ""
     if not _MAC_ADDRESS.fullmatch(wanted):
         raise InvalidParameter(f"invalid MAC address {wanted}")
     return wanted.lower().replace("-", ":")

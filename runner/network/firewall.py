@@ -25,6 +25,8 @@ import functools
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+import tenacity
+
 from runner.network.ports import ANY4, ANY6
 from runner.network.threads import in_own_thread
 from runner.types.errors import System
@@ -243,6 +245,7 @@ class Firewall:
         self._ports: set[PortRule] = set()
         self._asked = 0
         self._done = 0
+        self._failed = False
         self._turn = asyncio.Lock()
 
     async def install(self, ports: Iterable[PortRule]) -> None:
@@ -272,8 +275,8 @@ class Firewall:
             await self._apply()
 
     async def withdraw(self, ports: Collection[PortRule]) -> None:
-        """Close ports. Idempotent. Raises System."""
-        if not self._ports.isdisjoint(ports):
+        """Close ports, those too that could not be closed before. Idempotent. Raises System."""
+        if self._failed or not self._ports.isdisjoint(ports):
             self._ports.difference_update(ports)
             await self._apply()
 
@@ -292,8 +295,12 @@ class Firewall:
                 return
             covered = self._asked
             text = self._rules.publish(self._ports)
-            await in_own_thread(lambda: self._iptables.restore(text))
-            self._done = covered
+            try:
+                await in_own_thread(lambda: self._iptables.restore(text))
+            except BaseException:
+                self._failed = True
+                raise
+            self._done, self._failed = covered, False
 
     def _install(self) -> None:
         _install(self._iptables, [self])
@@ -312,14 +319,12 @@ async def install_all(iptables: IPTables, firewalls: Sequence[Firewall]) -> None
             await in_own_thread(functools.partial(_install, program, chosen))
 
 
+@tenacity.retry(
+    # between looking and doing somebody else may change what jumps are there
+    retry=tenacity.retry_if_exception_type(System),
+    stop=tenacity.stop_after_attempt(_ATTEMPTS),
+    reraise=True,
+)
 def _install(iptables: IPTables, firewalls: Sequence[Firewall]) -> None:
-    # Between looking and doing somebody else may change what jumps are there.
-    for attempt in range(1, _ATTEMPTS + 1):
-        try:
-            saved = iptables.save()
-            iptables.restore("".join(firewall.batch(saved) for firewall in firewalls))
-        except System:
-            if attempt == _ATTEMPTS:
-                raise
-        else:
-            return
+    saved = iptables.save()
+    iptables.restore("".join(firewall.batch(saved) for firewall in firewalls))

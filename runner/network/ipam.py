@@ -101,10 +101,15 @@ def choose_gateway(pool: Pool, preferred: str, *, wanted: bool) -> Pool:
     raise System("failed to allocate gateway (): no available addresses on this pool")
 
 
-def reserve_auxiliary(pool: Pool, auxiliary: Iterable[tuple[str, str]]) -> Pool:
-    """The pool without the addresses that the user keeps for others. Raises System."""
+def reserve_auxiliary(pool: Pool, auxiliary: Iterable[tuple[str, str]], network: str) -> Pool:
+    """The pool without the addresses that the user keeps for others. Raises System, and
+    InvalidParameter for an empty one; others that are none have been found before."""
     reserved: list[str] = []
     for name, text in auxiliary:
+        if not text:
+            raise InvalidParameter(
+                f"non parsable secondary ip address ({name}:{text}) passed for network {network}"
+            )
         address = str(ip_address(text))
         if address == pool.gateway or address in reserved or _is_fixed(pool, ip_address(text)):
             raise System(

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import logging
-import socket
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from runner.network.bridge import BridgeDriver
+from runner.network.bridge_link import exists
 from runner.network.drivers import check_network, make_driver
 from runner.network.firewall import install_all
 from runner.network.records import NetworkRecord
@@ -19,7 +18,7 @@ from runner.network.vlan import VlanDriver
 from runner.types.errors import Conflict, NotFound, RunnerError
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Sequence
+    from collections.abc import Callable, Collection, Iterator, Sequence
 
     from runner.network.addresses import AddressPool
     from runner.network.driver import Driver
@@ -38,7 +37,6 @@ class Network:
     driver: Driver
     joining: int = 0
     ending: bool = False
-    changing: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     @property
     def name(self) -> str:
@@ -100,28 +98,36 @@ class Networks:
         finally:
             network.joining -= 1
 
-    async def create(self, record: NetworkRecord) -> NetworkRecord:
-        """Make a network; the record with what came of it. Raises RunnerError; then nothing of it
-        stays."""
-        record = check_network(record, [network.record for network in self._by_id.values()])
-        record = await _note_bridge(record)
+    async def create(
+        self, record: NetworkRecord, keep: Callable[[NetworkRecord], None]
+    ) -> NetworkRecord:
+        """Make a network; its record is completed and told to `keep` before anything is there, so
+        that whatever a killed engine has made is found again. Raises RunnerError; then nothing of
+        it stays, but for what was kept."""
+        # no await from the look at the others to here: two cannot have the same interface
+        record = self._plan(record)
         driver = make_driver(record, self._addresses, self._iptables, self._mapper)
         self._by_id[record.id] = network = Network(record, driver)
         try:
+            keep(record)
             await driver.start()
         except BaseException:
-            self._by_id.pop(record.id, None)
             with contextlib.suppress(RunnerError):
-                await driver.purge()
+                await self._take_away(network)
+            self._by_id.pop(record.id, None)
             raise
-        if isinstance(driver, VlanDriver):
-            made = driver.made_parent or any(
-                other.record.made and other.record.host_interface == record.host_interface
-                for other in self._by_id.values()
-            )
-            driver.made_parent = made
-            network.record = record = msgspec.structs.replace(record, made=made)
         return record
+
+    def _plan(self, record: NetworkRecord) -> NetworkRecord:
+        """The network with its interface on the host, and whether that will be of our making: one
+        that is there already belongs to somebody. Raises RunnerError."""
+        others = [network.record for network in self._by_id.values()]
+        record = check_network(record, others)
+        made = bool(record.host_interface) and (
+            not exists(record.host_interface)
+            or any(one.made and one.host_interface == record.host_interface for one in others)
+        )
+        return msgspec.structs.replace(record, made=made)
 
     async def remove(self, network_id: str, *, used: Collection[str]) -> None:
         """Remove a network. Raises NotFound, Conflict while it is used, System."""
@@ -130,14 +136,17 @@ class Networks:
             raise Conflict(f"network {network.name} is in use")
         network.ending = True
         try:
-            if self._keeps_parent(network):
-                await network.driver.close()
-            else:
-                await network.driver.purge()
+            await self._take_away(network)
         except BaseException:
             network.ending = False
             raise
         del self._by_id[network_id]
+
+    async def _take_away(self, network: Network) -> None:
+        if self._keeps_parent(network):
+            await network.driver.close()
+        else:
+            await network.driver.purge()
 
     def _keeps_parent(self, network: Network) -> bool:
         """Whether another network is on the same parent interface, which then stays."""
@@ -151,26 +160,33 @@ class Networks:
         self, records: Sequence[NetworkRecord], endpoints: Sequence[Endpoint]
     ) -> None:
         """Make what is missing of the networks, and take up their endpoints. The firewall's rules
-        of all are written in one batch. Raises RunnerError for the default network only."""
+        of all are written in one batch, without those of endpoints that are no more. Raises
+        RunnerError for the default network only, if somebody is on it."""
         self._add(records)
         prepared: list[tuple[BridgeDriver, Any, list[Endpoint]]] = []
         for network_id, network in self._by_id.items():
             own = [endpoint for endpoint in endpoints if endpoint.network_id == network_id]
-            if network is self._default and not own:
-                continue
             try:
-                if isinstance(network.driver, BridgeDriver):
+                if network is self._default and not own:
+                    await self._close_default()
+                elif isinstance(network.driver, BridgeDriver):
                     prepared.append((network.driver, await network.driver.prepare(own), own))
                 else:
                     await network.driver.restore(own)
             except RunnerError as err:
-                if network is self._default:
+                if network is self._default and own:
                     raise
                 log.error("network %s could not be restored: %s", network.name, err)
         firewalls = [firewall for _, started, _ in prepared for firewall in started.firewalls]
         await install_all(self._iptables, firewalls)
         for driver, started, own in prepared:
             await driver.take_up(started, own)
+
+    async def _close_default(self) -> None:
+        """Nobody is on it, so it is not needed yet; but where it is, containers that are gone may
+        have left rules."""
+        if exists(self._default.record.host_interface):
+            await self._bridge.start()
 
     def _add(self, records: Sequence[NetworkRecord]) -> None:
         for record in records:
@@ -198,19 +214,3 @@ class Networks:
         """Remove all networks. Idempotent. Raises System."""
         for network in self._by_id.values():
             await network.driver.purge()
-
-
-async def _note_bridge(record: NetworkRecord) -> NetworkRecord:
-    """Whether the bridge will be of our making: one that is there already belongs to somebody."""
-    if record.driver != "bridge":
-        return record
-    made = not await asyncio.to_thread(_exists, record.host_interface)
-    return msgspec.structs.replace(record, made=made)
-
-
-def _exists(name: str) -> bool:
-    try:
-        socket.if_nametoindex(name)
-    except OSError:
-        return False
-    return True

@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from ipaddress import ip_address
 from typing import TYPE_CHECKING, Final
 
+import tenacity
+
 from runner.network import sockets
 from runner.network.conntrack import forget_flows
 from runner.network.firewall import PortRule
@@ -31,6 +33,9 @@ log = logging.getLogger(__name__)
 
 _ATTEMPTS: Final = 10
 """How often another port of a range is tried when a program has the one that seemed free."""
+_HELD_BY_A_PROGRAM: Final = tenacity.retry_if_exception(
+    lambda err: isinstance(err, System) and not isinstance(err, PortTaken | AllPortsAllocated)
+)
 
 
 @dataclass(slots=True)
@@ -77,10 +82,17 @@ class PortMapper:
             undo.pop_all()
         return published
 
-    async def unmap(self, firewalls: Sequence[Firewall], endpoint_id: str, target: Target) -> None:
-        """Withdraw an endpoint's ports. Idempotent. Raises System when rules stay behind."""
+    async def unmap(
+        self,
+        firewalls: Sequence[Firewall],
+        endpoint_id: str,
+        target: Target,
+        told: Iterable[PublishedPort] = (),
+    ) -> None:
+        """Withdraw an endpoint's ports; of those that clients are `told` of, not all need be held.
+        Idempotent. Raises System when rules stay behind."""
         mappings = self._mappings.pop(endpoint_id, [])
-        published = [mapping.published for mapping in mappings]
+        published = {*told, *(mapping.published for mapping in mappings)}
         try:
             for firewall in firewalls:
                 await firewall.withdraw(port_rules(target, published, firewall.version))
@@ -118,18 +130,16 @@ class PortMapper:
             await self._let_go(mappings)
 
     def _bind(self, request: BindRequest, target: Target) -> list[_Mapping]:
-        """Allocate and hold a port (bridge bindHostPorts)."""
+        """Allocate and hold a port, another one of a range when a program has it (bridge
+        bindHostPorts)."""
         exact = request.host_port != 0 and request.host_port == request.host_port_end
-        for attempt in range(1, _ATTEMPTS + 1):
-            try:
-                return self._attempt(request, target)
-            except (PortTaken, AllPortsAllocated):
-                raise
-            except System as err:
-                if exact or attempt == _ATTEMPTS:
-                    raise
-                log.info("trying another port: %s", err)
-        raise AssertionError("the last attempt raises")
+        retrying = tenacity.Retrying(
+            retry=_HELD_BY_A_PROGRAM,
+            stop=tenacity.stop_after_attempt(1 if exact else _ATTEMPTS),
+            before_sleep=tenacity.before_sleep_log(log, logging.INFO),
+            reraise=True,
+        )
+        return retrying(self._attempt, request, target)
 
     def _attempt(self, request: BindRequest, target: Target) -> list[_Mapping]:
         addresses, protocol = request.addresses, request.protocol

@@ -23,6 +23,7 @@ PROTOCOLS: Final = {"tcp": 6, "udp": 17, "sctp": 132}
 
 ANY4: Final = IPv4Address(0)
 ANY6: Final = IPv6Address(0)
+_ANY: Final = frozenset((ANY4, ANY6))
 
 _NUMBER: Final = re.compile(r"[0-9]+", re.ASCII)
 _MAX_PORT: Final = 65535
@@ -48,9 +49,16 @@ class PortRequest:
         """Whether there is a choice of host ports."""
         return self.host_port == 0 or self.host_port != self.host_port_end
 
-    def same_port(self, other: PortRequest) -> bool:
-        """Whether both must get the same host port (bridge needSamePort)."""
-        return replace(self, host_ip=None) == replace(other, host_ip=None)
+    def clashes(self, published: PublishedPort) -> bool:
+        """Whether what is published is, for the same packets, on a port that this asks for."""
+        if published.protocol != self.protocol or not (
+            self.host_port <= published.host_port <= self.host_port_end
+        ):
+            return False
+        own, other = self.host_ip, ip_address(published.host_ip)
+        if own is None:
+            return True
+        return own == other or (own.version == other.version and not _ANY.isdisjoint((own, other)))
 
     def _key(self) -> tuple[object, ...]:
         address = self.host_ip
@@ -217,6 +225,19 @@ def _host_addresses(
         for address in (anywhere if request.host_ip is None else (request.host_ip,))
         if target.of(address, request.protocol) is not None
     )
+
+
+def holders(
+    requests: Iterable[PortRequest], published: Collection[tuple[str, PublishedPort]]
+) -> set[str]:
+    """Who has, of what is published by whom, all the ports that a request could be given."""
+    found: set[str] = set()
+    for request in requests:
+        clashing = [(owner, port) for owner, port in published if request.clashes(port)]
+        taken = {port.host_port for _, port in clashing}
+        if request.host_port and len(taken) > request.host_port_end - request.host_port:
+            found.update(owner for owner, _ in clashing)
+    return found
 
 
 def port_map(exposed: Collection[str], published: Iterable[PublishedPort]) -> PortMap:

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 _CHUNK: Final = 1 << 16
+_MOST_CLIENTS: Final = 1024
+"""Of one port, at the same time: addresses can be made up, descriptors cannot."""
 _UDP_IDLE: Final = 90.0
 """Seconds after which an answer is no longer expected (docker-proxy UDPConnTrackTimeout)."""
 _IPV6_PKTINFO: Final = 50
@@ -69,6 +71,9 @@ class TCPProxy:
     async def _accepted(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         task = asyncio.current_task()
         assert task is not None
+        if len(self._connections) >= _MOST_CLIENTS:
+            writer.transport.abort()
+            return
         self._connections.add(task)
         try:
             with contextlib.suppress(OSError):
@@ -93,10 +98,6 @@ async def _copy(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> N
         await writer.drain()
     writer.write_eof()
     await writer.drain()
-
-
-_MOST_CLIENTS: Final = 1024
-"""Of one port, at the same time: source addresses can be made up, descriptors cannot."""
 
 
 class UDPProxy:

@@ -17,8 +17,6 @@ from ipaddress import ip_network
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-import msgspec
-
 from runner.linux.libc import error_text
 from runner.linux.namespaces import Clone, setns
 from runner.network import rtnetlink as rt
@@ -26,10 +24,9 @@ from runner.network.attempt import attempt
 from runner.network.bridge_link import delete_interface, find_link, generate_random_mac
 from runner.network.driver import (
     Place,
-    link_local,
+    make_endpoint,
     normal_mac,
     release_addresses,
-    reserve_addresses,
     settings_of,
 )
 from runner.network.interface import (
@@ -40,18 +37,16 @@ from runner.network.interface import (
     routes_of,
 )
 from runner.network.netlink import Netlink
-from runner.network.records import Endpoint, NetworkRecord
 from runner.network.threads import in_own_thread
 from runner.types.errors import RunnerError, System
 from runner.types.gotext import atoi
-from runner.types.ids import generate_id
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
 
     from runner.network.addresses import AddressPool
     from runner.network.ports import PortRequest
-    from runner.network.records import EndpointRequest, Sandbox
+    from runner.network.records import Endpoint, EndpointRequest, NetworkRecord, Sandbox
 
 _DUMMY_PREFIXES: Final = {"macvlan": "dm-", "ipvlan": "di-"}
 _VLAN: Final = re.compile(r"[^.]+\.[^.]+")
@@ -271,42 +266,24 @@ class VlanDriver:
         self, sandbox: Sandbox, request: EndpointRequest, place: Place, undo: AsyncExitStack
     ) -> Endpoint:
         record, config = self._record, self._config
-        mac = normal_mac(request.mac_address) if request.mac_address else ""
-        if not mac and config.kind == "macvlan":
-            mac = generate_random_mac()
-        reserved = await reserve_addresses(
+        mac_address = normal_mac(request.mac_address)
+        if not mac_address and config.kind == "macvlan":
+            mac_address = generate_random_mac()
+        return await make_endpoint(
             self._addresses,
             (record.id, record.name),
             record.pools,
-            sandbox.container_id,
+            sandbox,
             request,
-            ipv6=sandbox.ipv6,
+            place,
+            gateways=not (config.internal or config.layer3),
             undo=undo,
-        )
-        fields = reserved.fields
-        leads = not config.internal and not config.layer3
-        for found, key in ((reserved.ipv4, "gateway"), (reserved.ipv6, "gateway6")):
-            fields[key] = found[1].gateway if found and leads else ""
-        endpoint = Endpoint(
-            network_id=record.id,
-            id=generate_id(),
-            name=request.name,
             interface="",
-            address="",
-            prefix_len=0,
-            gateway="",
-            mac_address=mac,
-            network=record.name,
+            mac_address=mac_address,
             driver=config.kind,
-            ifname=place.ifname,
-            link_local=link_local(request.link_local),
             link_route=config.layer3 and not config.internal,
             internal=config.internal,
-            priority=request.priority,
-            names=tuple(request.names),
-            links=tuple(request.links),
         )
-        return msgspec.structs.replace(endpoint, **fields)
 
     async def _create_interface(self, sandbox: Sandbox, wanted: Interface) -> None:
         host, key, config = self._netlink(), Path(sandbox.key), self._config

@@ -174,3 +174,10 @@ class PortBinding(Wire):
 
 PortMap = dict[str, list[PortBinding] | None]
 """Bindings by container port, `80/tcp`."""
+
+
+def join_problems(problems: list[str]) -> str:
+    """One as it is, several as a list (moby joinError)."""
+    if len(problems) == 1:
+        return problems[0].strip()
+    return "* " + "\n* ".join(problem.replace("\n", "\n\t") for problem in problems)

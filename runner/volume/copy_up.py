@@ -103,16 +103,18 @@ async def populate_volumes(
 ) -> None:
     """Copy what the image has at their destinations into volumes that are empty.
 
-    Called once, when the container is made (moby populateVolumes). Raises System.
+    Called once, when the container is made (moby populateVolumes); of several that have the volume
+    the first fills it, and the others find it filled. Raises System.
     """
+    holder = f"{container_id}/copy-up"  # not the container, which may hold it already
     for point in points.values():
         if point.is_volume and point.copy_data and await to_end(_exists, root, point.destination):
-            holder = f"{container_id}/copy-up"  # not the container, which may hold it already
-            try:
-                path = await store.mount(point.name, holder)
-                await to_end(_populate, root, point.destination, path)
-            finally:
-                await store.unmount(point.name, holder)
+            async with store.filling(point.name):
+                try:
+                    path = await store.mount(point.name, holder)
+                    await to_end(_populate, root, point.destination, path)
+                finally:
+                    await store.unmount(point.name, holder)
 
 
 def _exists(root: Path, destination: str) -> bool:

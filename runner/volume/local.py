@@ -8,6 +8,8 @@ All functions block.
 
 from __future__ import annotations
 
+import logging
+import os
 import re
 import shutil
 import time
@@ -26,6 +28,8 @@ from runner.volume.options import Device, device_of, validate_options
 if TYPE_CHECKING:
     from pathlib import Path
 
+log = logging.getLogger(__name__)
+
 DRIVER: Final = "local"
 _NAME: Final = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9_.-]+")
 _DATA: Final = "_data"
@@ -42,7 +46,8 @@ class _Meta(msgspec.Struct, rename="pascal"):
 
 @dataclass(frozen=True, slots=True)
 class Volume:
-    """A volume. `created_at` is RFC3339 with nanoseconds; labels and options may be unset."""
+    """A volume. `created_at` is RFC3339 with nanoseconds; labels and options may be unset. `broken`
+    tells why nobody knows them; such a volume cannot be mounted."""
 
     name: str
     mountpoint: Path
@@ -50,6 +55,7 @@ class Volume:
     labels: dict[str, str] | None = None
     options: dict[str, str] | None = None
     driver: str = DRIVER
+    broken: str = ""
 
     @property
     def device(self) -> Device | None:
@@ -64,7 +70,8 @@ class LocalDriver:
         self.root = root
 
     def load(self) -> list[Volume]:
-        """All volumes there are, by name. The root is made if missing."""
+        """All volumes there are, by name. The root is made if missing. One whose options cannot be
+        read is logged, and does not keep the engine from starting as it does dockerd."""
         self.root.mkdir(mode=0o701, parents=True, exist_ok=True)
         return [self._read(path) for path in sorted(self.root.iterdir()) if path.is_dir()]
 
@@ -102,15 +109,16 @@ class LocalDriver:
             raise System(text) from err
 
     def _read(self, home: Path) -> Volume:
+        meta, broken = _Meta(), ""
         try:
             meta = msgspec.json.decode((home / _META).read_bytes(), type=_Meta)
-        except FileNotFoundError:  # the engine was killed while making it
-            meta = _Meta()
+        except FileNotFoundError:
+            pass  # the engine was killed while making it
         except (OSError, msgspec.MsgspecError) as err:
-            text = f"error while unmarshaling volume options for volume: {home.name}: {err}"
-            raise System(text) from err
+            broken = f"error while unmarshaling volume options for volume: {home.name}: {err}"
+            log.error("%s", broken)
         created = meta.created_at or times.format_ns(home.stat().st_ctime_ns)
-        return Volume(home.name, home / _DATA, created, meta.labels, meta.options)
+        return Volume(home.name, home / _DATA, created, meta.labels, meta.options, broken=broken)
 
 
 def validate_name(name: str) -> None:
@@ -132,6 +140,12 @@ def _make(home: Path, meta: _Meta) -> None:
     data.mkdir()
     data.chmod(0o755)  # whatever the umask: containers' users must get in
     temporary = home / f".{_META}.{time.monotonic_ns()}"
-    temporary.touch(mode=0o600)
-    temporary.write_bytes(msgspec.json.encode(meta))
+    with open(temporary, "xb", opener=_private) as file:
+        file.write(msgspec.json.encode(meta))
+        file.flush()
+        os.fsync(file.fileno())  # or a crash leaves an empty file of that name
     temporary.rename(home / _META)
+
+
+def _private(path: str, flags: int) -> int:
+    return os.open(path, flags, 0o600)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 from collections import defaultdict
 from typing import TYPE_CHECKING, Final
@@ -9,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 from runner.containerd.mount import unmount_all
 from runner.linux.mountinfo import read_mounts
 from runner.linux.threads import to_end
-from runner.types.errors import Conflict, NotFound, RunnerError
+from runner.types.errors import Conflict, NotFound, RunnerError, System
 from runner.types.gotext import quote
 from runner.types.ids import generate_id
 from runner.volume.local import DRIVER, LocalDriver, Volume
@@ -18,9 +19,12 @@ from runner.volume.options import mount_device
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from contextlib import AbstractAsyncContextManager
     from pathlib import Path
 
 ANONYMOUS_LABEL: Final = "com.docker.volume.anonymous"
+_PATIENCE: Final = 20.0
+"""Seconds that removed containers get to let go of a volume."""
 
 
 class VolumeStore:
@@ -46,9 +50,11 @@ class VolumeStore:
         self._references: defaultdict[str, set[str]] = defaultdict(set)
         self._holders: defaultdict[str, set[str]] = defaultdict(set)
         self._locks = NamedLocks()
+        self._filling = NamedLocks()
+        self._unmounted = asyncio.Event()
 
     async def open(self) -> None:
-        """Read which volumes exist. Raises System."""
+        """Read which volumes exist."""
         found = await to_end(self._driver.load)
         self._volumes = {volume.name: volume for volume in found}
 
@@ -97,6 +103,7 @@ class VolumeStore:
 
         Raises NotFound, Conflict while containers refer to it, System.
         """
+        await self._let_go(name)
         async with self._locks.locked(name):
             with _operation("get", name):
                 volume = self._found(self._known(name))
@@ -106,6 +113,19 @@ class VolumeStore:
                 await to_end(self._remove, volume)
             if self._retired.pop(name, None) is None:
                 self._notify("destroy", name, {"driver": DRIVER})
+
+    async def _let_go(self, name: str) -> None:
+        """Wait for containers that have been removed, for their clients, to have what is mounted
+        here given back: their teardown comes after they are told."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(_PATIENCE):
+                while self._is_being_let_go(name):
+                    await self._unmounted.wait()
+
+    def _is_being_let_go(self, name: str) -> bool:
+        volume = self._known(name)
+        mounted = volume is not None and volume.device is not None and self._holders.get(name)
+        return bool(mounted) and not self.references(name)
 
     @staticmethod
     def _found(volume: Volume | None) -> Volume:
@@ -127,6 +147,10 @@ class VolumeStore:
         self._references[name].discard(reference)
         self._drop_if_empty(name)
 
+    def filling(self, name: str) -> AbstractAsyncContextManager[None]:
+        """Look into the volume and fill it, if it is empty, while nobody else does."""
+        return self._filling.locked(name)
+
     async def mount(self, name: str, holder: str) -> Path:
         """Make the volume's content available until `holder` unmounts it; where it is.
 
@@ -135,6 +159,8 @@ class VolumeStore:
         async with self._locks.locked(name):
             with _operation("get", name):
                 volume = self._found(self._volumes.get(name))
+            if volume.broken:
+                raise System(volume.broken)
             if volume.device and not self._holders.get(name):
                 await to_end(self._mount, volume)
             self._holders[name].add(holder)
@@ -150,6 +176,8 @@ class VolumeStore:
             if was_held and not held and volume and volume.device:
                 await to_end(unmount_all, volume.mountpoint)
             self._drop_if_empty(name)
+        unmounted, self._unmounted = self._unmounted, asyncio.Event()
+        unmounted.set()
 
     async def unmount_held(self, holder: str) -> None:
         """`unmount` of everything that `holder` has mounted. Raises System."""

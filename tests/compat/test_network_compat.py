@@ -306,6 +306,8 @@ def _events(subject: Subject) -> list[Any]:
         "network disconnect net1 box",
         "rm -f box",
         "network rm net1",
+        "network create --config-only conf",
+        "network rm conf",
         "network prune -f",
     ):
         assert subject.docker(*_own(subject, command).split()).returncode == 0
@@ -321,6 +323,8 @@ def test_the_same_events(ours: Subject, dockerd: Subject) -> None:
     assert mine == theirs
 
 
+AUXILIARY: Final = {"Subnet": "10.203.9.0/24", "AuxiliaryAddresses": {"a": ""}}
+LONG: Final = f"10.203.9.0/{'1' * 5000}"
 REQUESTS: Final[list[tuple[str, str, Any]]] = [
     ("GET", "/networks?filters=nonsense", None),
     ("GET", '/networks?filters={"dangling":["true","false"]}', None),
@@ -329,6 +333,8 @@ REQUESTS: Final[list[tuple[str, str, Any]]] = [
     ("GET", "/networks/bridge?scope=swarm", None),
     ("POST", "/networks/create", {}),
     ("POST", "/networks/create", {"Name": "net1", "IPAM": {"Config": [{"Subnet": "x"}, {}]}}),
+    ("POST", "/networks/create", {"Name": "net1", "IPAM": {"Config": [AUXILIARY]}}),
+    ("POST", "/networks/create", {"Name": "net1", "IPAM": {"Config": [{"Subnet": LONG}]}}),
     ("POST", "/networks/bridge/connect", {}),
     ("POST", "/networks/bridge/connect", {"Container": "nosuch"}),
     ("POST", "/networks/bridge/disconnect", {"Container": "nosuch"}),

@@ -13,6 +13,8 @@ from runner.network import (
     IPTables,
     MemoryAddressPool,
     NetworkController,
+    NetworkRecord,
+    Pool,
     SandboxRecord,
 )
 from tests.support.netns import Neighbour
@@ -20,7 +22,7 @@ from tests.support.subnets import Subnet
 from tests.support.workspace import Workspace
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Iterator
+    from collections.abc import AsyncIterator, Callable, Iterator, Sequence
     from pathlib import Path
 
 
@@ -44,7 +46,19 @@ class Place:
         """Where the namespaces' files are."""
         return self.workspace.path / "exec" / "netns"
 
-    async def controller(self, *records: SandboxRecord) -> NetworkController:
+    def user_network(self, name: str) -> NetworkRecord:
+        """A network that is yet to be made, with the place's bridge and subnet."""
+        return NetworkRecord(
+            "bridge",
+            id=name.ljust(64, "0"),
+            name=name,
+            pools=(Pool(str(self.subnet.network), str(self.subnet.gateway.ip)),),
+            options={"com.docker.network.bridge.name": self.bridge},
+        )
+
+    async def controller(
+        self, *records: SandboxRecord, networks: Sequence[NetworkRecord] = ()
+    ) -> NetworkController:
         """A controller, as an engine that starts makes it; closed with the place."""
         made = NetworkController(
             self.workspace.path / "exec",
@@ -54,7 +68,7 @@ class Place:
         )
         self.controllers.append(made)
         await made.enable_forwarding(drop=False)
-        await made.restore(records)
+        await made.restore(records, networks)
         return made
 
     async def purge(self) -> None:

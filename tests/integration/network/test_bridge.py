@@ -19,7 +19,7 @@ from tests.support.workspace import ip
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from runner.network import Endpoint, NetworkController
+    from runner.network import Endpoint, NetworkController, NetworkRecord
     from tests.integration.network.conftest import Place
 
 
@@ -203,3 +203,36 @@ async def test_purging_leaves_nothing(network: NetworkController, place: Place) 
     assert not place.netns.exists()
     assert str(place.netns) not in Path("/proc/self/mountinfo").read_text()
     assert not any(place.bridge in line.text for line in firewall.save("iptables"))
+
+
+async def test_a_killed_engine_has_kept_what_it_makes(
+    network: NetworkController, place: Place, make_place: Callable[[], Place]
+) -> None:
+    beside = make_place()
+    bridge = Path(f"/sys/class/net/{beside.bridge}")
+    kept: list[NetworkRecord] = []
+
+    def keep(record: NetworkRecord) -> None:
+        assert not bridge.exists()
+        kept.append(record)
+
+    made = await network.create_network(beside.user_network("front"), keep)
+    assert bridge.exists()
+    assert kept == [made]
+    assert (made.host_interface, made.made) == (beside.bridge, True)
+    successor = await place.controller(networks=kept)
+    await successor.remove_network(made.id)
+    assert not bridge.exists()
+
+
+async def test_a_bridge_is_of_one_network(
+    network: NetworkController, make_place: Callable[[], Place]
+) -> None:
+    beside = make_place()
+    results = await asyncio.gather(
+        *(network.create_network(beside.user_network(name), lambda _: None) for name in "ab"),
+        return_exceptions=True,
+    )
+    assert isinstance(results[1], Forbidden)
+    assert "networks have same bridge name" in str(results[1])
+    await network.remove_network("a".ljust(64, "0"))

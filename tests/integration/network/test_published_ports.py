@@ -134,6 +134,10 @@ async def test_a_port_of_another_container(network: NetworkController) -> None:
     assert prefix == "driver failed programming external connectivity on endpoint second"
     assert rest[64:] == f"): Bind for 0.0.0.0:{port} failed: port is already allocated"
     assert network.record("second").endpoints == ()  # type: ignore[union-attr]
+    wanted = port_requests(["80/tcp"], {"80/tcp": [PortBinding(host_port=str(port))]})
+    assert network.holders(wanted) == {"first"}
+    assert await network.delete_sandbox("first")
+    assert network.holders(wanted) == set()
 
 
 @pytest.mark.parametrize(
@@ -209,7 +213,8 @@ asyncio.run(main(*sys.argv[1:]))
 """
 
 
-async def test_ports_outlive_a_killed_engine(place: Place) -> None:
+async def killed_with_a_container(place: Place) -> SandboxRecord:
+    """An engine that is killed when it has a container `web` with a published port."""
     root = str(place.workspace.path / "exec")
     arguments = [sys.executable, "-c", ENGINE, root, place.bridge, str(place.subnet.gateway)]
     with subprocess.Popen(arguments, stdout=subprocess.PIPE) as engine:
@@ -218,8 +223,18 @@ async def test_ports_outlive_a_killed_engine(place: Place) -> None:
         engine.send_signal(signal.SIGKILL)
     record = msgspec.json.decode(line, type=SandboxRecord)
     (endpoint,) = record.endpoints
-    port = endpoint.ports[0].host_port
     await place.addresses.reserve(endpoint.network_id, [IPv4Address(endpoint.address)], "web")
+    return record
+
+
+def is_led_on(place: Place, port: int) -> bool:
+    """Whether the firewall leads a host port to some container."""
+    return f"--dport {port} -j DNAT" in place.iptables.save()
+
+
+async def test_ports_outlive_a_killed_engine(place: Place) -> None:
+    record = await killed_with_a_container(place)
+    port = record.endpoints[0].ports[0].host_port
     with tcp_server(record.sandbox.key, 80):
         assert await tcp(None, "127.0.0.1", port)  # nobody but the kernel is there
 
@@ -235,3 +250,23 @@ async def test_ports_outlive_a_killed_engine(place: Place) -> None:
     assert await successor.delete_sandbox("web")
     with pytest.raises(ConnectionRefusedError):
         await tcp(None, "127.0.0.1", port)
+
+
+async def test_a_port_that_a_program_has_taken_meanwhile_is_withdrawn(place: Place) -> None:
+    record = await killed_with_a_container(place)
+    port = record.endpoints[0].ports[0].host_port
+    with make_socket(None) as program:
+        program.bind(("0.0.0.0", port))
+        program.listen()
+        successor = await place.controller(record)
+        assert is_led_on(place, port)
+        assert await successor.delete_sandbox("web")
+        assert not is_led_on(place, port)
+
+
+async def test_ports_of_a_container_that_has_ended_meanwhile_are_withdrawn(place: Place) -> None:
+    record = await killed_with_a_container(place)
+    port = record.endpoints[0].ports[0].host_port
+    assert is_led_on(place, port)
+    await place.controller()
+    assert not is_led_on(place, port)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
+import shutil
 import socket
 import time
 import urllib.request
@@ -14,6 +16,7 @@ import pytest
 
 from tests.support import firewall
 from tests.support.apt import NoArchiveError
+from tests.support.engine import Engine
 from tests.support.netns import make_socket
 from tests.support.toolchain import tool_root
 from tests.support.workspace import ip
@@ -22,7 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from tests.support.engine import Engine
+    from tests.support.containerd import Containerd
 
 SLEEP: Final = ("busybox", "sleep", "1000")
 WEB: Final = ("busybox", "sh", "-c", "echo $HOSTNAME > /tmp/index.html; exec httpd -f -h /tmp")
@@ -362,3 +365,41 @@ def test_a_network_of_the_host_s_cni_configuration(
     assert not [name for name in leases if name.startswith("10.")]
     nowhere = busybox.docker("network", "create", "-d", "cni", *cni[:2], "nosuch")
     assert 'no CNI network "nosuch"' in nowhere.stderr
+
+
+SLOW: Final = """\
+#!/bin/sh
+text=$(cat)
+case "$text" in
+*DNAT*) ;;
+"*nat"*) sleep 2 ;;
+esac
+printf '%s\\n' "$text" | exec {program} "$@"
+"""
+
+
+@pytest.fixture
+def slow_to_close(containerd: Containerd, busybox_tar: Path, tmp_path: Path) -> Iterator[Engine]:
+    """An engine that takes its time to close the last published port."""
+    program = shutil.which("iptables-restore", path=containerd.env["PATH"])
+    wrapper = tmp_path / "iptables-restore"
+    wrapper.write_text(SLOW.format(program=program))
+    wrapper.chmod(0o755)
+    path = os.pathsep.join([str(tmp_path), containerd.env["PATH"]])
+    with Engine(containerd, env={"PATH": path}) as started:
+        started.load(busybox_tar)
+        yield started
+
+
+def test_a_port_of_a_removed_container_can_be_had_at_once(slow_to_close: Engine) -> None:
+    """Ports are given back after the client of `rm` is told: who wants them waits for that."""
+    with make_socket(None) as found:
+        found.bind(("127.0.0.1", 0))
+        port = found.getsockname()[1]
+    for name in ("old", "new"):
+        docker(slow_to_close, "create", "--name", name, "-p", f"{port}:80", *SLEEP)
+    assert slow_to_close.api("POST", "/v1.51/containers/old/start").status == 204
+    assert slow_to_close.api("DELETE", "/v1.51/containers/old?force=1").status == 204
+    answer = slow_to_close.api("POST", "/v1.51/containers/new/start")
+    assert answer.status == 204, answer.json()
+    assert str(port) in json.dumps(inspect(slow_to_close, "new")["NetworkSettings"]["Ports"])

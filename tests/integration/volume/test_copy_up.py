@@ -1,5 +1,6 @@
 """What an image has at a volume's place gets into the new volume, and nothing else does."""
 
+import asyncio
 import os
 import socket
 import stat
@@ -42,6 +43,19 @@ async def copy_up(store: VolumeStore, root: Path, destination: str = "/data") ->
     point = MountPoint(type="volume", name="data", destination=destination, copy_data=True)
     await populate_volumes(store, CONTAINER, root, {destination: point})
     return volume.mountpoint
+
+
+async def test_containers_made_at_once_find_the_volume_filled(
+    store: VolumeStore, root: Path
+) -> None:
+    for number in range(200):
+        (root / f"data/{number:03}").write_text(str(number))
+
+    async def names() -> list[str]:
+        return sorted(path.name for path in (await copy_up(store, root)).iterdir())
+
+    found = await asyncio.gather(*(names() for _ in range(4)))
+    assert found == [[f"{number:03}" for number in range(200)]] * 4
 
 
 def lstat(path: Path) -> tuple[int, int, int, int, int]:

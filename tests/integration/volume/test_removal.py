@@ -50,3 +50,14 @@ def test_rm_keeps_anonymous_volumes(busybox: Engine) -> None:
     busybox.docker("rm", "first")
     time.sleep(0.3)
     assert len(volumes(busybox) - before) == 1
+
+
+def test_a_volume_of_a_removed_container_can_be_removed_at_once(busybox: Engine) -> None:
+    """What is mounted in it is given back after the client of `rm` is told."""
+    options = ("-o", "type=tmpfs", "-o", "device=tmpfs", "-o", "o=size=1m")
+    for _ in range(3):
+        assert busybox.docker("volume", "create", *options, "fast").returncode == 0
+        busybox.docker("run", "-d", "--name=box", "-v", "fast:/a", "busybox", "sleep", "1000")
+        assert busybox.api("DELETE", "/v1.51/containers/box?force=1").status == 204
+        answer = busybox.api("DELETE", "/v1.51/volumes/fast")
+        assert answer.status == 204, answer.json()

@@ -22,6 +22,10 @@ def problems(*configs: IPAMConfig, ipv6: bool = True) -> list[str]:
     [
         (IPAMConfig("10.0.0.0"), "invalid subnet 10.0.0.0: invalid CIDR block notation"),
         (IPAMConfig("10.0.0.0/08"), "invalid subnet 10.0.0.0/08: invalid CIDR block notation"),
+        (
+            IPAMConfig(f"10.0.0.0/{'1' * 5000}"),
+            f"invalid subnet 10.0.0.0/{'1' * 5000}: invalid CIDR block notation",
+        ),
         (IPAMConfig("10.0.0.9/8"), "invalid subnet 10.0.0.9/8: it should be 10.0.0.0/8"),
         (
             IPAMConfig("10.0.0.0/8", ip_range="fd00::/64"),

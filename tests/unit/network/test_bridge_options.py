@@ -4,7 +4,7 @@ import pytest
 
 from runner.network import bridge_options
 from runner.network.records import NetworkRecord
-from runner.types.errors import NotImplementedYet, RunnerError
+from runner.types.errors import InvalidParameter, NotImplementedYet, RunnerError
 
 BRIDGE = "com.docker.network.bridge."
 
@@ -31,7 +31,7 @@ def test_options_are_understood() -> None:
         BRIDGE + "enable_ip_masquerade": "F",
         BRIDGE + "host_binding_ipv4": "127.0.0.1",
         BRIDGE + "gateway_mode_ipv6": "nat-unprotected",
-        BRIDGE + "trusted_host_interfaces": "eth0:eth1",
+        BRIDGE + "trusted_host_interfaces": "eth0.10:ppp+",
         "of.somebody.else": "x",
     }
     config = bridge_options.bridge_config(NetworkRecord("bridge", options=options))
@@ -40,7 +40,16 @@ def test_options_are_understood() -> None:
     assert not config.masquerade
     assert (str(config.binding), str(config.source4)) == ("127.0.0.1", "192.0.2.9")
     assert (config.unprotected4, config.unprotected6) == (False, True)
-    assert config.trusted == ("eth0", "eth1")
+    assert config.trusted == ("eth0.10", "ppp+")
+
+
+@pytest.mark.parametrize(
+    "name", ["eth0 -j ACCEPT", "eth0\nCOMMIT", "eth0\t", "!", '"eth0"', "a" * 16, "é", "a/b"]
+)
+def test_a_trusted_interface_is_no_rule(name: str) -> None:
+    options = record(trusted_host_interfaces=f"eth0:{name}")
+    with pytest.raises(InvalidParameter, match="invalid interface name"):
+        bridge_options.bridge_config(options)
 
 
 def test_gateways_that_are_not_wanted() -> None:

@@ -153,6 +153,18 @@ async def test_a_failed_change_is_undone_by_withdrawing() -> None:
     assert iptables.batches[-1] == RULES.publish([])
 
 
+async def test_what_could_not_be_withdrawn_is_tried_again() -> None:
+    iptables = Recorder()
+    firewall = Firewall(iptables, RULES)
+    await firewall.publish([WEB])
+    object.__setattr__(iptables, "failures", 1)
+    with pytest.raises(System):
+        await firewall.withdraw([WEB])
+    await firewall.withdraw([WEB])
+    await firewall.withdraw([WEB])
+    assert iptables.batches == [RULES.publish([WEB]), RULES.publish([]), RULES.publish([])]
+
+
 async def test_installing_is_tried_again_when_the_rules_change_meanwhile() -> None:
     iptables = Recorder(failures=2)
     await Firewall(iptables, RULES).install([WEB])

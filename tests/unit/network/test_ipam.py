@@ -59,11 +59,16 @@ def test_the_gateway() -> None:
 
 
 def test_addresses_for_others_are_kept() -> None:
-    pool = ipam.reserve_auxiliary(Pool("10.0.0.0/29", "10.0.0.1"), [("a", "10.0.0.2")])
+    pool = ipam.reserve_auxiliary(Pool("10.0.0.0/29", "10.0.0.1"), [("a", "10.0.0.2")], "front")
     assert [str(one) for one in ipam.candidates(pool)] == [f"10.0.0.{n}" for n in (3, 4, 5, 6)]
     assert not ipam.may_be_chosen(pool, ip_address("10.0.0.2"))
     with pytest.raises(System, match=r"failed to allocate secondary ip address \(b:10\.0\.0\.1\)"):
-        ipam.reserve_auxiliary(pool, [("b", "10.0.0.1")])
+        ipam.reserve_auxiliary(pool, [("b", "10.0.0.1")], "front")
+    with pytest.raises(
+        InvalidParameter,
+        match=r"^non parsable secondary ip address \(c:\) passed for network front$",
+    ):
+        ipam.reserve_auxiliary(pool, [("c", "")], "front")
 
 
 @given(st.integers(8, 32), st.integers(0, 2**32 - 1))

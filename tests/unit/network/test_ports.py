@@ -13,6 +13,7 @@ from runner.network.ports import (
     PortRequest,
     Target,
     bind_requests,
+    holders,
     parse_host_ip,
     parse_host_port,
     parse_port,
@@ -181,3 +182,26 @@ def test_inspect_shows_exposed_and_published_ports() -> None:
         "80/tcp": [binding("8080", "0.0.0.0"), binding("8080", "::")],
         "81/tcp": None,
     }
+
+
+@pytest.mark.parametrize(
+    ("request_", "in_the_way"),
+    [
+        (PortRequest("tcp", 80, None, 8080, 8080), {"web", "inner"}),
+        (PortRequest("tcp", 80, ANY4, 8080, 8080), {"web", "inner"}),
+        (PortRequest("tcp", 80, HERE, 8080, 8080), {"web", "inner"}),
+        (PortRequest("tcp", 80, ip_address("10.0.0.1"), 8080, 8080), {"web"}),
+        (PortRequest("tcp", 80, ANY6, 8080, 8080), set()),
+        (PortRequest("udp", 80, None, 8080, 8080), set()),
+        (PortRequest("tcp", 80, None, 8080, 8081), set()),
+        (PortRequest("tcp", 80, None, 8079, 8080), {"web", "inner", "mate"}),
+        (PortRequest("tcp", 80), set()),
+    ],
+)
+def test_who_is_in_the_way_of_a_request(request_: PortRequest, in_the_way: set[str]) -> None:
+    published = [
+        ("web", PublishedPort("tcp", 80, "0.0.0.0", 8080)),
+        ("inner", PublishedPort("tcp", 80, "127.0.0.1", 8080)),
+        ("mate", PublishedPort("tcp", 80, "::", 8079)),
+    ]
+    assert holders([request_], published) == in_the_way

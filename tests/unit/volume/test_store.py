@@ -8,6 +8,7 @@ import pytest
 
 from runner.types.errors import Conflict, InvalidParameter, NotFound, System
 from runner.volume import VolumeStore
+from runner.volume import store as store_module
 from runner.volume.store import ANONYMOUS_LABEL
 
 Event = tuple[str, str, dict[str, str]]
@@ -142,11 +143,21 @@ async def test_killed_while_making_a_volume(tmp_path: Path) -> None:
     assert not (tmp_path / "volumes/half").exists()
 
 
-async def test_metadata_that_is_broken_is_said(tmp_path: Path) -> None:
-    (tmp_path / "bad").mkdir()
-    (tmp_path / "bad/opts.json").write_text("{")
-    with pytest.raises(System, match="unmarshaling volume options for volume: bad"):
-        await VolumeStore(tmp_path).open()
+@pytest.mark.parametrize("content", ["", "{", "[]"])
+async def test_a_volume_whose_options_are_broken_is_there_but_not_mounted(
+    tmp_path: Path, content: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    (tmp_path / "bad/_data").mkdir(parents=True)
+    (tmp_path / "bad/opts.json").write_text(content)
+    store = VolumeStore(tmp_path)
+    await store.open()
+    assert [volume.name for volume in store.volumes()] == ["bad"]
+    said = "error while unmarshaling volume options for volume: bad: "
+    assert said in caplog.text
+    with pytest.raises(System, match=said):
+        await store.mount("bad", "box")
+    await store.remove("bad")
+    assert not (tmp_path / "bad").exists()
 
 
 async def test_holding_a_plain_volume(store: VolumeStore) -> None:
@@ -155,6 +166,28 @@ async def test_holding_a_plain_volume(store: VolumeStore) -> None:
     await store.unmount_held("c1")
     await store.unmount_held("c1")
     await store.remove("data")
+
+
+async def test_removal_waits_for_removed_containers_only(
+    store: VolumeStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mounted: set[Path] = set()
+    monkeypatch.setattr(store_module, "mount_device", lambda _, target: mounted.add(target))
+    monkeypatch.setattr(store_module, "unmount_all", mounted.discard)
+    options = {"type": "none", "device": str(tmp_path), "o": "bind"}
+    await store.create("data", reference="box", options=options)
+    await store.mount("data", "box")
+    with pytest.raises(Conflict, match=r"volume is in use - \[box\]"):
+        await store.remove("data")
+    store.release("data", "box")  # the container is gone for its clients
+    removal = asyncio.create_task(store.remove("data"))
+    with pytest.raises(TimeoutError):
+        await asyncio.wait_for(asyncio.shield(removal), 0.05)
+    assert mounted
+    await store.unmount_held("box")
+    await removal
+    assert not mounted
+    assert store.volumes() == []
 
 
 async def test_a_retired_volume_is_gone_before_its_content(
