@@ -7,7 +7,6 @@ do the images get their names. Whatever fails before leaves nothing.
 
 from __future__ import annotations
 
-import asyncio
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -22,6 +21,7 @@ from runner.image.archive.spool import DEFAULT_LIMITS, Limits, spooled
 from runner.image.ingest import ingest, ingest_document
 from runner.image.manifests import platform_manifests
 from runner.image.progress import Progress, silent
+from runner.linux.threads import to_end
 from runner.tar.compression import MAGIC_SIZE
 from runner.trace import step
 from runner.types.errors import DataLoss, InvalidParameter, NotFound, RunnerError
@@ -56,7 +56,7 @@ async def load(
     the platform.
     """
     async with spooled(stream, spool_dir, limits) as fd, store.containerd.leases.hold():
-        archive = await asyncio.to_thread(Archive.read, fd, limits)
+        archive = await to_end(Archive.read, fd, limits)
         layout = await _read_layout(store, archive)
         loading = _Loading(store, layout, platform)
         with step("image.load", images=len(layout.images)):
@@ -72,14 +72,14 @@ async def load(
 
 
 async def _read_layout(store: ImageStore, archive: Archive) -> Layout:
-    if await asyncio.to_thread(layouts.is_oci, archive):
-        return await asyncio.to_thread(layouts.read_oci, archive)
-    items = await asyncio.to_thread(layouts.read_docker, archive)
+    if await to_end(layouts.is_oci, archive):
+        return await to_end(layouts.read_oci, archive)
+    items = await to_end(layouts.read_docker, archive)
     files = layouts.DockerFiles(archive)
     names = dict.fromkeys(name for item in items for name in item.layers)
-    layers = [await asyncio.to_thread(files.layer, name) for name in names]
+    layers = [await to_end(files.layer, name) for name in names]
     stored = await _find_compressed(store, layers)
-    return await asyncio.to_thread(layouts.make_layout, items, files, stored)
+    return await to_end(layouts.make_layout, items, files, stored)
 
 
 async def _find_compressed(store: ImageStore, layers: list[Descriptor]) -> layouts.Stored:
@@ -143,7 +143,7 @@ class _Loading:
         file = self.layout.find(descriptor.digest)
         if file is None:
             return await self._stored_document(descriptor.digest)
-        data = await asyncio.to_thread(file.read, documents.MANIFEST_SIZE_MAX)
+        data = await to_end(file.read, documents.MANIFEST_SIZE_MAX)
         if len(data) != descriptor.size or not digests.matches(descriptor.digest, data):
             raise InvalidParameter(f"the archive's {descriptor.digest} has another digest or size")
         return data
@@ -192,7 +192,7 @@ def _from(file: File, offset: int) -> File:
 
 async def _copy(file: File, writer: Writer) -> None:
     chunks = file.chunks()
-    while (chunk := await asyncio.to_thread(next, chunks, None)) is not None:
+    while (chunk := await to_end(next, chunks, None)) is not None:
         await writer.write(chunk)
 
 

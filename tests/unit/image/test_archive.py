@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 import bz2
 import gzip
 import io
 import lzma
+import os
 import tarfile
 import tempfile
+import threading
 from typing import IO, TYPE_CHECKING
 
 import pytest
@@ -15,7 +18,7 @@ import zstandard
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from runner.image.archive import tar
+from runner.image.archive import spool, tar
 from runner.image.archive.files import Archive
 from runner.image.archive.layout import is_oci, layer_type, read_docker, read_oci
 from runner.image.archive.spool import DEFAULT_LIMITS, Limits, spooled
@@ -367,3 +370,31 @@ async def test_a_client_that_breaks_off_leaves_nothing(tmp_path: Path) -> None:
         async with spooled(broken(), tmp_path):
             pytest.fail("accepted")
     assert list(tmp_path.iterdir()) == []
+
+
+async def test_a_load_that_is_given_up_keeps_its_file_until_nobody_writes_to_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    writing, go_on = threading.Event(), threading.Event()
+    same: list[bool] = []
+
+    def slow(writer: spool._Writer, _: bytes) -> None:
+        inode = os.fstat(writer._fd).st_ino
+        writing.set()
+        go_on.wait(10)
+        same.append(os.fstat(writer._fd).st_ino == inode)
+
+    async def load() -> None:
+        async with spooled(in_pieces(b"some"), tmp_path):
+            pytest.fail("accepted")
+
+    monkeypatch.setattr(spool._Writer, "write", slow)
+    loading = asyncio.create_task(load())
+    await asyncio.to_thread(writing.wait, 10)
+    loading.cancel()
+    for _ in range(20):  # time enough to close the file, if it did not wait
+        await asyncio.sleep(0)
+    go_on.set()
+    with pytest.raises(asyncio.CancelledError):
+        await loading
+    assert same == [True]
