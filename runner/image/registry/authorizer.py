@@ -16,6 +16,7 @@ import yarl
 
 from runner.image.registry import challenge as challenges
 from runner.image.registry.errors import AuthorizationFailed, NoCredentials, UnexpectedStatus
+from runner.image.registry.session import proxy, session_for
 from runner.types.errors import InvalidParameter, RunnerError
 
 if TYPE_CHECKING:
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 
     from runner.image.registry.challenge import Challenge
     from runner.image.registry.credentials import Credentials
+    from runner.image.registry.endpoint import Endpoint
 
 TOKEN_SIZE_MAX = 1 << 20
 """Bytes a token server's answer may have; tokens have a few thousand."""
@@ -47,15 +49,14 @@ class Authorizer:
     def __init__(
         self,
         session: aiohttp.ClientSession,
+        endpoint: Endpoint,
         credentials: Credentials,
         scope: str,
-        *,
-        insecure: bool,
     ) -> None:
         self._session = session
+        self._endpoint = endpoint
         self._credentials = credentials
         self._scope = scope
-        self._insecure = insecure
         self._challenge: Challenge | None = None
         self._tokens: dict[str, _Token] = {}
         self._proven = False
@@ -112,15 +113,17 @@ class Authorizer:
         service = challenge.parameters.get("service", "")
         _, secret = self._credentials.secret
         try:
-            if not secret:
-                return await self._get_token(realm, service, scopes)
-            if realm.scheme != "https" and not self._insecure:
+            if secret and realm.scheme != "https" and self._endpoint.tls.verify:
                 raise RunnerError(f"refusing to send credentials to {realm} without TLS")
-            return await self._post_token(realm, service, scopes)
+            async with session_for(realm, self._endpoint, self._session) as session:
+                ask = self._post_token if secret else self._get_token
+                return await ask(session, realm, service, scopes)
         except RunnerError as err:
             raise err.wrap(f"failed to fetch {'oauth' if secret else 'anonymous'} token") from err
 
-    async def _get_token(self, realm: yarl.URL, service: str, scopes: list[str]) -> _Token:
+    async def _get_token(
+        self, session: aiohttp.ClientSession, realm: yarl.URL, service: str, scopes: list[str]
+    ) -> _Token:
         query = [("service", service)] if service else []
         url = realm.extend_query([*query, *(("scope", scope) for scope in scopes)])
         username, secret = self._credentials.secret
@@ -128,10 +131,14 @@ class Authorizer:
         if secret:
             encoded = base64.b64encode(f"{username}:{secret}".encode()).decode()
             headers["Authorization"] = f"Basic {encoded}"
-        async with self._session.get(url, headers=headers, allow_redirects=not secret) as response:
+        async with session.get(
+            url, headers=headers, allow_redirects=not secret, proxy=proxy(url)
+        ) as response:
             return await _read_token(response)
 
-    async def _post_token(self, realm: yarl.URL, service: str, scopes: list[str]) -> _Token:
+    async def _post_token(
+        self, session: aiohttp.ClientSession, realm: yarl.URL, service: str, scopes: list[str]
+    ) -> _Token:
         username, secret = self._credentials.secret
         grant = (
             {"grant_type": "password", "username": username, "password": secret}
@@ -139,10 +146,12 @@ class Authorizer:
             else {"grant_type": "refresh_token", "refresh_token": secret}
         )
         form = {"service": service, "client_id": "containerd-client", "scope": " ".join(scopes)}
-        async with self._session.post(realm, data=form | grant, allow_redirects=False) as response:
+        async with session.post(
+            realm, data=form | grant, allow_redirects=False, proxy=proxy(realm)
+        ) as response:
             if response.status not in _NO_OAUTH and not (response.status == 405 and username):
                 return await _read_token(response)
-        return await self._get_token(realm, service, scopes)
+        return await self._get_token(session, realm, service, scopes)
 
 
 def realm_of(challenge: Challenge) -> yarl.URL:

@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 import base64
 import json
-from typing import TYPE_CHECKING
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+from unittest import mock
 
 import pytest
 from aiohttp import web
@@ -25,6 +27,7 @@ from runner.image.registry.errors import (
     registry_errors,
     translate,
 )
+from runner.image.registry.hosts import RegistryHosts
 from runner.types.errors import (
     DataLoss,
     Forbidden,
@@ -34,9 +37,13 @@ from runner.types.errors import (
     Unauthorized,
 )
 from runner.types.image import MEDIA_TYPE_OCI_MANIFEST, Descriptor, Platform
+from tests.support.certificates import make_certificates
 from tests.unit.image.hostile import answer, blob, digest_of, serving
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
+    from runner.image.registry.endpoint import Endpoint
     from tests.unit.image.hostile import Handler, Server
 
 DATA = bytes(range(256)) * 4096
@@ -389,6 +396,81 @@ async def test_an_expired_token_is_replaced() -> None:
             await registry.resolve(reference)
             await registry.resolve(reference)
     assert server.counts["GET /token"] == 2
+
+
+async def through(server: Server, hosts: tuple[Endpoint, ...], **options: Any) -> Descriptor:
+    """Resolve by way of these hosts."""
+    with mock.patch.object(RegistryHosts, "endpoints", return_value=list(hosts)):
+        async with Registry(server.reference(), backoff=0.001, **options) as registry:
+            return await registry.resolve(server.reference())
+
+
+async def test_headers_of_hosts_toml_stay_with_the_registry() -> None:
+    async def elsewhere_handler(request: web.Request) -> web.StreamResponse:
+        if request.path == "/token":
+            return web.json_response({"token": "good"})
+        return await answer(b"{}")(request)
+
+    async with serving(elsewhere_handler) as elsewhere:
+
+        async def handler(request: web.Request) -> web.StreamResponse:
+            if request.headers.get("Authorization") != "Bearer good":
+                return web.Response(status=401, headers=bearer(elsewhere))
+            return web.Response(status=307, headers={"Location": elsewhere.url("/blob")})
+
+        async with serving(handler) as server:
+            sent = {"authorization": "secret", "X-Mine": "mine"}
+            host = replace(endpoint(server.reference().domain), headers=sent)
+            await through(server, (host,))
+    assert [request.path for request in elsewhere.requests] == ["/token", "/blob"]
+    assert all("secret" not in request.headers.values() for request in elsewhere.requests)
+    assert all("X-Mine" not in request.headers for request in elsewhere.requests)
+    shown = [request.headers.getall("Authorization") for request in server.requests]
+    assert shown == [["secret"], ["Bearer good"]]
+    assert all(request.headers["X-Mine"] == "mine" for request in server.requests)
+
+
+async def test_a_token_server_proves_who_it_is_even_when_the_registry_need_not(
+    tmp_path: Path,
+) -> None:
+    async def token(_: web.Request) -> web.Response:
+        return web.json_response({"token": "good"})
+
+    made = make_certificates(tmp_path)
+    async with serving(token, certificates=made) as tokens:
+
+        async def handler(request: web.Request) -> web.StreamResponse:
+            if "Authorization" in request.headers:
+                return await answer(b"{}")(request)
+            realm = f"https://127.0.0.1:{tokens.port}/token"
+            return web.Response(status=401, headers={"WWW-Authenticate": f'Bearer realm="{realm}"'})
+
+        async with serving(handler) as server:
+            own = endpoint(server.reference().domain)
+            assert not own.tls.verify
+            with pytest.raises(RunnerError, match="certificate verify failed"):
+                await through(server, (own,))
+            assert tokens.requests == []
+            trusting = replace(own, tls=replace(own.tls, authorities=(made / "ca.pem",)))
+            await through(server, (trusting,))
+    assert len(tokens.requests) == 1
+
+
+async def test_a_token_is_asked_for_through_the_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def proxy(request: web.Request) -> web.StreamResponse:
+        return web.json_response({"token": "good"})
+
+    async def handler(request: web.Request) -> web.StreamResponse:
+        if "Authorization" in request.headers:
+            return await answer(b"{}")(request)
+        realm = 'Bearer realm="http://tokens.example/token"'
+        return web.Response(status=401, headers={"WWW-Authenticate": realm})
+
+    async with serving(proxy) as proxying, serving(handler) as server:
+        monkeypatch.setenv("http_proxy", proxying.url(""))
+        monkeypatch.setenv("no_proxy", "127.0.0.1")
+        await resolve(server)
+    assert [request.url.host for request in proxying.requests] == ["tokens.example"]
 
 
 async def test_a_registry_that_refuses_its_own_tokens_says_why() -> None:
