@@ -112,12 +112,12 @@ class Transport:
             response = await self._exchange(request, authorization)
             if response.status < 300:
                 if authorization is not None:
-                    self._authorizer.accepted()
+                    self._authorizer.accepted(authorization)
                 return response
             async with response:
                 again = response.status == 401 and self.endpoint.serves(response.url)
                 challenges = response.headers.getall("WWW-Authenticate", [])
-                if again and self._authorizer.learn(challenges, sent=authorization is not None):
+                if again and self._authorizer.learn(challenges, authorization, request.also):
                     continue
                 raise await _failure(response)
         raise RunnerError("registry kept asking for authorization")

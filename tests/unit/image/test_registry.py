@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 import base64
 import json
+import time
 from dataclasses import replace
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 from unittest import mock
 
@@ -17,7 +19,9 @@ from hypothesis import strategies as st
 from runner.image.documents import MANIFEST_SIZE_MAX
 from runner.image.reference import parse
 from runner.image.registry import Credentials, Registry
+from runner.image.registry import authorizer as authorizer_module
 from runner.image.registry import challenge as challenges
+from runner.image.registry.authorizer import Authorizer
 from runner.image.registry.endpoint import endpoint
 from runner.image.registry.errors import (
     AuthorizationFailed,
@@ -28,6 +32,7 @@ from runner.image.registry.errors import (
     translate,
 )
 from runner.image.registry.hosts import RegistryHosts
+from runner.image.registry.session import open_session
 from runner.types.errors import (
     DataLoss,
     Forbidden,
@@ -403,6 +408,50 @@ async def through(server: Server, hosts: tuple[Endpoint, ...], **options: Any) -
     with mock.patch.object(RegistryHosts, "endpoints", return_value=list(hosts)):
         async with Registry(server.reference(), backoff=0.001, **options) as registry:
             return await registry.resolve(server.reference())
+
+
+@pytest.mark.parametrize("lifetime", [{}, {"expires_in": 300}], ids=["unsaid", "said"])
+async def test_a_token_that_expires_under_several_requests_is_replaced_once(
+    lifetime: dict[str, int],
+) -> None:
+    good = "Bearer t1"
+    refused = asyncio.Barrier(3)
+
+    async def handler(request: web.Request) -> web.StreamResponse:
+        if request.path == "/token":
+            return web.json_response({"token": f"t{server.counts['GET /token']}", **lifetime})
+        if request.headers.get("Authorization") != good:
+            if server.counts["GET /token"] == 1:
+                await refused.wait()  # all of them are sent with the old token
+            return web.Response(status=401, headers=bearer(server, error="invalid_token"))
+        return await answer(b"{}")(request)
+
+    async with serving(handler) as server:
+        reference = server.reference()
+        async with Registry(reference) as registry:
+            await registry.resolve(reference)
+            good = "Bearer t2"
+            await asyncio.gather(*(registry.resolve(reference) for _ in range(3)))
+    assert server.counts["GET /token"] == 2
+
+
+async def test_a_token_of_unsaid_lifetime_is_good_for_a_minute() -> None:
+    async def token(_: web.Request) -> web.Response:
+        return web.json_response({"token": "good"})
+
+    async with serving(token) as server:
+        challenge = bearer(server)["WWW-Authenticate"]
+        own = endpoint(server.reference().domain)
+        async with await open_session(own.tls, 5) as session:
+            authorizer = Authorizer(session, own, Credentials(), "scope")
+            assert authorizer.learn([challenge], None)
+            assert await authorizer.header() == "Bearer good"
+            now = time.monotonic()
+            for later, count in ((50, 1), (70, 2)):
+                clock = SimpleNamespace(monotonic=lambda later=later: now + later)
+                with mock.patch.object(authorizer_module, "time", clock):
+                    assert await authorizer.header() == "Bearer good"
+                assert server.counts["GET /token"] == count
 
 
 async def test_headers_of_hosts_toml_stay_with_the_registry() -> None:
