@@ -14,7 +14,6 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from runner.containerd.images import Image as Record
-from runner.containerd.leases import Resource
 from runner.image import documents, lookup, mediatypes, records
 from runner.image import platform as platforms
 from runner.image.events import unreported
@@ -117,7 +116,7 @@ async def _pull_tag(
             expires_in=_KEPT_FOR, kept_after=_RESUMABLE, labels={PULL_LEASE_LABEL: "true"}
         ) as lease:
             if old is not None:
-                await leases.add_resource(lease.id, Resource("content", old.target.digest))
+                await store.keep_blob(lease.id, old.target)
             async with Registry(reference, credentials, hosts=store.registries) as registry:
                 target = await _Pull(store, reference, registry, platform, shown).run()
             await _name(store, reference, target, old)

@@ -55,10 +55,11 @@ async def load(
     InvalidParameter for an archive that is damaged, hostile or no image, NotFound for one without
     the platform.
     """
-    async with spooled(stream, spool_dir, limits) as fd, store.containerd.leases.hold():
+    hold = store.containerd.leases.hold
+    async with spooled(stream, spool_dir, limits) as fd, hold() as lease:
         archive = await to_end(Archive.read, fd, limits)
         layout = await _read_layout(store, archive)
-        loading = _Loading(store, layout, platform)
+        loading = _Loading(store, layout, platform, lease.id)
         with step("image.load", images=len(layout.images)):
             await loading.ingest_images()
         loaded = _records(layout.images)
@@ -104,6 +105,7 @@ class _Loading:
     store: ImageStore
     layout: Layout
     platform: Platform | None
+    lease: str
 
     async def ingest_images(self) -> None:
         """All that the archive's images refer to, for the platform asked for or for all."""
@@ -157,6 +159,7 @@ class _Loading:
     async def _ingest_blob(self, descriptor: Descriptor) -> bool:
         file = self.layout.find(descriptor.digest)
         if file is None:
+            await self.store.keep_blob(self.lease, descriptor)
             return await self.store.documents.has(descriptor.digest) or self._missing(descriptor)
         if file.size != descriptor.size:
             raise InvalidParameter(

@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from runner.containerd.leases import Resource
 from runner.image import digest as digests
 from runner.image import lookup, mediatypes
 from runner.image import platform as platforms
@@ -111,15 +110,9 @@ class _Export:
                 target = await choose_target(self.store, record, self.platform)
             except RunnerError as err:
                 raise err.wrap("no suitable export target found") from err
-        await self._keep(target)
+        await self.store.keep(self.lease, target)
         self.targets.append(await self._described(target, reference))
         await self.report("save", target.digest, target.digest)
-
-    async def _keep(self, target: Descriptor) -> None:
-        """Have the lease hold all that is there (leaseContent)."""
-        async for blob in self.store.documents.walk_present(target):
-            resource = Resource("content", blob.digest)
-            await self.store.containerd.leases.add_resource(self.lease, resource)
 
     async def _described(self, target: Descriptor, reference: Reference | None) -> Descriptor:
         """The target as index.json names it: with its name, and where it came from."""
