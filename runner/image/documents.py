@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 
 from runner.image import digest as digests
-from runner.image import mediatypes
+from runner.image import mediatypes, times
 from runner.types.errors import InvalidParameter
 from runner.types.image import Descriptor, ImageConfig, Index, Manifest
 from runner.types.wire import from_wire
@@ -45,10 +45,13 @@ def parse_manifest(data: bytes) -> Manifest:
 
 
 def parse_config(data: bytes) -> ImageConfig:
-    """Parse an image config. Raises InvalidParameter."""
+    """Parse an image config, its times too, as Go does. Raises InvalidParameter."""
     config = from_wire(_without_null_members(_object(data)), ImageConfig)
     for diff_id in config.rootfs.diff_ids:
         digests.validate(diff_id)
+    for created in (config.created, *(entry.created for entry in config.history)):
+        if created is not None:
+            times.parse(created)
     return config
 
 
