@@ -23,6 +23,14 @@ CONFIG_SIZE_MAX = 20 << 20
 """Bytes an image config may have: it is held in memory too. The largest that are known, with
 thousands of history entries, stay below 1 MiB."""
 
+DEPTH_MAX = 8
+"""Indexes within indexes; real ones have two levels."""
+
+
+def too_deep(digest: str) -> InvalidParameter:
+    """The refusal of an image that goes on below `DEPTH_MAX`."""
+    return InvalidParameter(f"{digest}: index within index, more than {DEPTH_MAX} deep")
+
 
 def parse_index(data: bytes) -> Index:
     """Parse an index or manifest list. Raises InvalidParameter."""

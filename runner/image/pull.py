@@ -56,9 +56,6 @@ _RESUMABLE = (asyncio.CancelledError, TransportError)
 """After a cancelled pull dockerd leaves what has come for eight hours, for another pull to go on
 with; here a pull whose connection broke is treated the same."""
 
-_DEPTH_MAX = 8
-"""Indexes within indexes; real ones have two levels."""
-
 
 async def pull(
     store: ImageStore,
@@ -170,13 +167,13 @@ class _Pull:
         """Down through the indexes to the platform's manifest (images.LimitManifests)."""
         matcher = platforms.only(self.platform) if self.platform else platforms.default()
         descriptor = target
-        for _ in range(_DEPTH_MAX):
+        for _ in range(documents.DEPTH_MAX):
             self._refuse(descriptor)
             if mediatypes.is_manifest(descriptor.media_type):
                 return await self._take(fetcher, descriptor)
             data = await fetcher.document(descriptor)
             descriptor = choose(documents.parse_index(data).manifests, matcher)
-        raise InvalidParameter(f"{target.digest}: index within index, more than {_DEPTH_MAX} deep")
+        raise documents.too_deep(target.digest)
 
     async def _take(self, fetcher: Fetcher, descriptor: Descriptor) -> Manifest:
         tag = self.reference.tag or str(self.reference)

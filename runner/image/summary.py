@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from runner.image import digest as digests
 from runner.image import mediatypes
 from runner.image.manifests import PlatformManifest, load_manifest, reachable_manifests
-from runner.types.errors import InvalidParameter, NotFound
+from runner.types.errors import InvalidParameter, NotFound, RunnerError
 from runner.types.image import (
     AttestationProperties,
     Descriptor,
@@ -129,11 +129,13 @@ class Summarizer:
         return sum([blob.size async for blob in self._documents.walk_present(descriptor)])
 
     async def _load(self, descriptor: Descriptor) -> PlatformManifest | None:
-        if not await self._documents.has(descriptor.digest):
-            return None
-        with _unless_unreadable(descriptor):
+        try:
             return await load_manifest(self._documents, descriptor)
-        return None
+        except NotFound:
+            return None
+        except InvalidParameter as err:
+            _log_unreadable(descriptor, err)
+            return None
 
 
 @contextlib.contextmanager
@@ -141,7 +143,11 @@ def _unless_unreadable(descriptor: Descriptor) -> Iterator[None]:
     try:
         yield
     except (NotFound, InvalidParameter) as err:
-        log.warning("cannot read all of %s: %s", descriptor.digest, err)
+        _log_unreadable(descriptor, err)
+
+
+def _log_unreadable(descriptor: Descriptor, err: RunnerError) -> None:
+    log.warning("cannot read all of %s: %s", descriptor.digest, err)
 
 
 _NO_PLATFORM = Platform()

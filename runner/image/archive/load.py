@@ -121,20 +121,22 @@ class _Loading:
             if not await self._ingest(image, matcher):
                 raise InvalidParameter(f"{image.digest} is not in the archive")
 
-    async def _ingest(self, descriptor: Descriptor, matcher: Matcher) -> bool:
+    async def _ingest(self, descriptor: Descriptor, matcher: Matcher, depth: int = 0) -> bool:
         """The blob and all beneath it; whether it is there.
 
         Children first, so that no document is ever in the store before what it refers to.
         """
         if not documents.is_document(descriptor.media_type):
             return await self._ingest_blob(descriptor)
+        if depth == documents.DEPTH_MAX:
+            raise documents.too_deep(descriptor.digest)
         data = await self._document(descriptor)
         if data is None:
             return self._missing(descriptor)
         children = documents.children(descriptor, data)
         for child in children:
             if _is_wanted(child, matcher):
-                await self._ingest(child, matcher)
+                await self._ingest(child, matcher, depth + 1)
         await ingest_document(self.store.content, data, mediatypes.gc_labels(children))
         return True
 

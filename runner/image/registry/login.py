@@ -7,6 +7,7 @@ import base64
 import logging
 from dataclasses import replace
 from http import HTTPStatus
+from http.client import responses
 from typing import TYPE_CHECKING
 
 import aiohttp
@@ -105,7 +106,7 @@ class _Attempt:
             authorization, identity = await self._answer(found[0])
         async with self._ask_registry(authorization) as response:
             if response.status != HTTPStatus.OK:
-                status = f"{response.status} {HTTPStatus(response.status).phrase}"
+                status = f"{response.status} {responses.get(response.status, '')}"
                 raise RunnerError(f"login attempt to {self._url} failed with status: {status}")
         return identity
 
@@ -142,7 +143,7 @@ class _Attempt:
                 raise self._refused(response, body)
         try:
             return msgspec.json.decode(body, type=dict[str, object])
-        except msgspec.DecodeError as err:
+        except (msgspec.DecodeError, RecursionError) as err:
             raise RunnerError(f"unable to decode token response: {err}") from err
 
     def _refused(self, response: aiohttp.ClientResponse, body: bytes) -> RunnerError:

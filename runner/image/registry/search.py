@@ -97,7 +97,7 @@ def _results(body: bytes) -> list[SearchResult]:
     try:
         document: dict[str, Any] = msgspec.json.decode(body, type=dict[str, Any])
         found = msgspec.convert(document.get("results") or [], list[SearchResult])
-    except (msgspec.DecodeError, msgspec.ValidationError) as err:
+    except (msgspec.DecodeError, RecursionError) as err:
         raise RunnerError(f"error decoding registry search results: {err}") from err
     for result in found:
         result.is_automated = False  # deprecated, and the index's value is not to be trusted

@@ -197,8 +197,16 @@ HOSTILE: dict[str, list[Entry]] = {
 @pytest.mark.parametrize("message", HOSTILE)
 def test_hostile_names_are_refused(message: str) -> None:
     with pytest.raises(InvalidParameter) as refused:
-        archive_of(layer_tar(HOSTILE[message]))
+        archive_of(layer_tar([*HOSTILE[message], file("manifest.json", "[]")]))
     assert refused.value.message == message
+
+
+@pytest.mark.parametrize("message", HOSTILE)
+def test_what_is_no_archive_of_images_is_told_so_whatever_its_names(message: str) -> None:
+    archive = archive_of(layer_tar(HOSTILE[message]))
+    assert not is_oci(archive)
+    with pytest.raises(InvalidParameter, match="unrecognized image format"):
+        read_docker(archive)
 
 
 def test_links_are_followed_inside_the_archive() -> None:

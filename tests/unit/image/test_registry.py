@@ -30,8 +30,10 @@ from runner.image.registry.errors import (
     UnexpectedStatus,
     registry_errors,
     translate,
+    translate_listing_error,
 )
 from runner.image.registry.hosts import RegistryHosts
+from runner.image.registry.login import login
 from runner.image.registry.session import open_session
 from runner.types.errors import (
     DataLoss,
@@ -569,6 +571,42 @@ async def test_a_bad_realm_is_an_error(realm: str) -> None:
     async with serving(answer(status=401, WWW_Authenticate=f'Bearer realm="{realm}"')) as server:
         with pytest.raises(RunnerError, match="realm"):
             await resolve(server)
+
+
+@pytest.mark.parametrize(("status", "shown"), [(503, "503 Service Unavailable"), (520, "520 ")])
+async def test_a_login_that_fails_tells_the_status(status: int, shown: str) -> None:
+    async with serving(answer(status=status)) as server:
+        credentials = Credentials("u", "p", server_address=server.reference().domain)
+        with pytest.raises(RunnerError) as err:
+            await login(RegistryHosts(()), credentials)
+    url = server.url("/v2/")
+    assert err.value.message == f"login attempt to {url} failed with status: {shown}"
+
+
+@pytest.mark.parametrize("body", [b"", b"[]", b"[" * 100_000, b"{}"])
+async def test_nonsense_from_a_token_server_fails_a_login(body: bytes) -> None:
+    async def handler(request: web.Request) -> web.Response:
+        if request.path == "/token":
+            return web.Response(body=body)
+        return web.Response(status=401, headers=bearer(server))
+
+    async with serving(handler) as server:
+        credentials = Credentials("u", "p", server_address=server.reference().domain)
+        with pytest.raises(RunnerError, match="token"):
+            await login(RegistryHosts(()), credentials)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [b'{"errors":{"code":"DENIED"}}', b'{"errors":5}', b'{"errors":"x"}', b'{"errors":[5]}'],
+)
+async def test_a_listing_refused_in_odd_words_is_an_error(body: bytes) -> None:
+    async with serving(answer(body, status=403)) as server:
+        reference = parse(f"{server.reference().domain}/some/repo")
+        async with Registry(reference, backoff=0.001) as registry:
+            with pytest.raises(RunnerError) as err:
+                await registry.tags()
+    assert "403 Forbidden" in translate_listing_error(err.value, reference).message
 
 
 async def test_credentials_of_another_server_stay_here() -> None:
