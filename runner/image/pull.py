@@ -116,7 +116,8 @@ async def _pull_tag(
                 await store.keep_blob(lease.id, old.target)
             async with Registry(reference, credentials, hosts=store.registries) as registry:
                 target = await _Pull(store, reference, registry, platform, shown).run()
-            await _name(store, reference, target, old)
+            await records.take_name(store.images, Record(str(reference), target))
+            await records.delete_if_there(store.images, lookup.dangling_name(target.digest))
     except RunnerError as err:
         raise translate(err, reference, platform) from err
     shown.message(f"Digest: {target.digest}")
@@ -130,16 +131,6 @@ async def _present(store: ImageStore, reference: Reference) -> Record | None:
         return await store.resolve(str(reference))
     except NotFound:
         return None
-
-
-async def _name(
-    store: ImageStore, reference: Reference, target: Descriptor, old: Record | None
-) -> None:
-    """Give the name to the target; what had it before is kept as dangling."""
-    await records.put(store.images, Record(str(reference), target))
-    await records.delete_if_there(store.images, lookup.dangling_name(target.digest))
-    if old is not None and old.target.digest != target.digest:
-        await records.ensure_dangling(store.images, old)
 
 
 @dataclass(slots=True)
@@ -291,8 +282,7 @@ def choose(manifests: Sequence[Descriptor], matcher: Matcher) -> Descriptor:
     fitting = [m for m in manifests if m.platform is None or matcher.match(m.platform)]
     if not fitting:
         raise NoMatchingManifest("no match for platform in manifest: not found")
-    last = len(matcher.vector) + 1
-    return min(fitting, key=lambda m: last if m.platform is None else matcher.rank(m.platform))
+    return min(fitting, key=matcher.order)
 
 
 def _first(group: BaseExceptionGroup) -> BaseException:

@@ -49,7 +49,19 @@ async def _free_name(images: Images, record: Record) -> bool:
     return True
 
 
-async def put(images: Images, record: Record) -> None:
+async def take_name(images: Images, record: Record) -> None:
+    """Give the record its name; what has it now is kept as dangling, from before it loses it."""
+    try:
+        present = await images.get(record.name)
+    except NotFound:
+        pass
+    else:
+        if present.target.digest != record.target.digest:
+            await ensure_dangling(images, present)
+    await _put(images, record)
+
+
+async def _put(images: Images, record: Record) -> None:
     """Create the record or point the existing one at the new target (client createNewImage)."""
     while True:
         try:

@@ -66,7 +66,7 @@ async def load(
         if platform is not None:
             await _verify_platform(store, loaded, platform)
         for record in loaded:
-            await _put(store, record)
+            await records.take_name(store.images, record)
         for record in loaded:
             await _unpack_and_tell(store, record, platform, progress)
     return [record.target.digest for record in loaded]
@@ -217,18 +217,6 @@ def _records(images: list[Descriptor]) -> list[Record]:
         if not _is_reference(name):
             found.append(Record(lookup.dangling_name(target.digest), target))
     return found
-
-
-async def _put(store: ImageStore, record: Record) -> None:
-    """Give the record its name; what has it now is kept as dangling."""
-    try:
-        present = await store.images.get(record.name)
-    except NotFound:
-        pass
-    else:
-        if present.target.digest != record.target.digest:
-            await records.ensure_dangling(store.images, present)
-    await records.put(store.images, record)
 
 
 def _is_reference(name: str) -> bool:

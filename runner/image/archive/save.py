@@ -161,8 +161,7 @@ class _Export:
         here = [child for child in manifests if await self.store.documents.is_complete(child)]
         if not here:
             return None
-        last = len(matcher.vector) + 1
-        best = min(here, key=lambda c: matcher.rank(c.platform) if c.platform else last)
+        best = min(here, key=matcher.order)
         return self.items.setdefault(best.digest, _DockerItem(best))
 
     async def _collect_blobs(self, descriptor: Descriptor) -> None:
