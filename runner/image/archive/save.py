@@ -6,7 +6,6 @@ store loads it. Its members are sorted and carry no times: the same images give 
 
 from __future__ import annotations
 
-import tarfile
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -19,6 +18,7 @@ from runner.image import platform as platforms
 from runner.image import reference as references
 from runner.image.events import unreported
 from runner.image.selection import choose_target, tags_of_repository
+from runner.tar.header import BLOCK, DIRECTORY, REGULAR, ZERO_BLOCK, Header, encode
 from runner.types.errors import DataLoss, InvalidParameter, NotFound, RunnerError
 from runner.types.image import MEDIA_TYPE_OCI_INDEX, Descriptor
 
@@ -31,8 +31,6 @@ if TYPE_CHECKING:
     from runner.image.store import ImageStore
     from runner.types.image import Platform
 
-_BLOCK = 512
-_END = bytes(2 * _BLOCK)
 _NAME_ANNOTATIONS = frozenset({mediatypes.ANNOTATION_IMAGE_NAME, mediatypes.ANNOTATION_REF_NAME})
 
 
@@ -251,10 +249,8 @@ class _Member:
     read: Callable[[], AsyncIterator[bytes]] | None
 
     def header(self) -> bytes:
-        info = tarfile.TarInfo(self.name)
-        info.mode, info.size = self.mode, self.size
-        info.type = tarfile.DIRTYPE if self.read is None else tarfile.REGTYPE
-        return info.tobuf(tarfile.PAX_FORMAT)
+        kind = DIRECTORY if self.read is None else REGULAR
+        return encode(Header(self.name.encode(), kind, self.mode, size=self.size))
 
 
 async def _once(data: bytes) -> AsyncIterator[bytes]:
@@ -268,5 +264,5 @@ async def _tar(members: Sequence[_Member]) -> AsyncIterator[bytes]:
             continue
         async for piece in member.read():
             yield piece
-        yield bytes(-member.size % _BLOCK)
-    yield _END
+        yield bytes(-member.size % BLOCK)
+    yield 2 * ZERO_BLOCK
