@@ -54,6 +54,7 @@ class Leases:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
         self._service = Service(connection, LeasesStub)
+        self._held: set[str] = set()
 
     @contextlib.asynccontextmanager
     async def hold(
@@ -69,17 +70,33 @@ class Leases:
         reached then, it is left to its expiry, `expires_in` from now; so it is when the block ends
         with one of the errors of `kept_after`, for what it holds to be found by another attempt.
         """
-        lease = await self.create(labels=labels, expires_in=expires_in)
+        lease_id = _random_id()
+        self._held.add(lease_id)  # before anybody can see it
+        try:
+            lease = await self.create(lease_id, labels, expires_in=expires_in)
+            async with self._ending(lease, kept_after):
+                yield lease
+        finally:
+            self._held.discard(lease_id)
+
+    @contextlib.asynccontextmanager
+    async def _ending(
+        self, lease: Lease, kept_after: tuple[type[BaseException], ...]
+    ) -> AsyncIterator[None]:
         kept = False
         try:
             with self._connection.under_lease(lease.id):
-                yield lease
+                yield
         except kept_after:
             kept = True
             raise
         finally:
             if not kept:
                 await finish(self._let_go(lease))
+
+    def is_held(self, lease_id: str) -> bool:
+        """Whether a `hold` of this object is under way with the lease."""
+        return lease_id in self._held
 
     async def _let_go(self, lease: Lease) -> None:
         try:
@@ -101,9 +118,7 @@ class Leases:
         Raises AlreadyExists.
         """
         expiry = {} if expires_in is None else {EXPIRE: _rfc3339(datetime.now(UTC) + expires_in)}
-        request = pb.CreateRequest(
-            id=lease_id or secrets.token_hex(16), labels={**labels, **expiry}
-        )
+        request = pb.CreateRequest(id=lease_id or _random_id(), labels={**labels, **expiry})
         reply: pb.CreateResponse = await self._service.unary("Create", request)
         return lease_from(reply.lease)
 
@@ -134,6 +149,10 @@ class Leases:
         """Those that any of the filters matches, all without filters."""
         reply: pb.ListResponse = await self._service.unary("List", pb.ListRequest(filters=filters))
         return [lease_from(lease) for lease in reply.leases]
+
+
+def _random_id() -> str:
+    return secrets.token_hex(16)
 
 
 def lease_from(message: pb.Lease) -> Lease:

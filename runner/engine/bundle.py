@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from runner.containerd.mounted import temporary_mount
 from runner.engine import mounts, networking, rootfs, spec
+from runner.linux.threads import to_end
 from runner.oci.bundle import CONFIG, ROOTFS, create_bundle
 from runner.types.errors import Conflict
 
@@ -60,7 +61,7 @@ async def _tar(files: dict[str, bytes], root: Path) -> AsyncGenerator[bytes, Non
     writer = asyncio.create_task(asyncio.to_thread(_write_tar, write_end, files, root))
     source = os.fdopen(read_end, "rb", buffering=0)
     try:
-        while chunk := await asyncio.to_thread(source.read, _CHUNK):
+        while chunk := await to_end(source.read, _CHUNK):
             yield chunk
         await writer
     finally:

@@ -6,6 +6,7 @@ Counting walks trees of files. Whoever asks for what is just being counted gets 
 from __future__ import annotations
 
 import asyncio
+import logging
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from runner.engine import list as listing
@@ -13,6 +14,7 @@ from runner.engine.images import image_list
 from runner.engine.sizes import Sizes
 from runner.engine.volumes import volumes_usage
 from runner.image.store import EVERY_IMAGE
+from runner.types.errors import InvalidParameter
 from runner.types.system import DiskUsage
 
 if TYPE_CHECKING:
@@ -25,6 +27,7 @@ if TYPE_CHECKING:
     Background = Callable[[Coroutine[Any, Any, Any], str], asyncio.Task[Any]]
 
 T = TypeVar("T")
+log = logging.getLogger(__name__)
 
 
 class SingleFlight:
@@ -73,8 +76,11 @@ async def _layers(engine: Engine) -> int:
     total = await Sizes(engine).of_snapshots(images.snapshots, names)
     blobs: dict[str, int] = {}
     for record in await images.images.list():
-        async for blob in images.documents.walk_present(record.target):
-            blobs[blob.digest] = blob.size
+        try:
+            async for blob in images.documents.walk_present(record.target):
+                blobs[blob.digest] = blob.size
+        except InvalidParameter as err:
+            log.warning("cannot read all of %s: %s", record.name, err)
     return total + sum(blobs.values())
 
 

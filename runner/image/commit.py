@@ -67,12 +67,8 @@ async def commit_image(store: ImageStore, commit: Commit) -> str:
     It is unpacked: containers of it start at once. Raises NotFound when the parent's content is
     gone, System.
     """
-    base, base_layers = ImageConfig(), list[Descriptor]()
-    if commit.parent is not None:
-        manifest = await store.documents.manifest(commit.parent.digest)
-        base, _ = await store.documents.config(manifest.config.digest)
-        base_layers = manifest.layers
-    async with store.containerd.leases.hold():
+    async with store.containerd.leases.hold() as lease:
+        base, base_layers = await _base(store, commit.parent, lease.id)
         try:
             layer = await _create_diff(store, commit)
         except RunnerError as err:
@@ -86,6 +82,18 @@ async def commit_image(store: ImageStore, commit: Commit) -> str:
         record = Record(lookup.dangling_name(target.digest), target, _labels(commit.parent_id))
         await records.create_or_replace(store.images, record)
     return target.digest
+
+
+async def _base(
+    store: ImageStore, parent: Descriptor | None, lease_id: str
+) -> tuple[ImageConfig, list[Descriptor]]:
+    """The parent's config and layers, which the lease keeps from now on."""
+    if parent is None:
+        return ImageConfig(), []
+    await store.keep(lease_id, parent)
+    manifest = await store.documents.manifest(parent.digest)
+    config, _ = await store.documents.config(manifest.config.digest)
+    return config, manifest.layers
 
 
 async def _create_diff(store: ImageStore, commit: Commit) -> _Layer | None:

@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 
 from runner.image import digest as digests
-from runner.image import mediatypes
+from runner.image import mediatypes, times
 from runner.types.errors import InvalidParameter
 from runner.types.image import Descriptor, ImageConfig, Index, Manifest
 from runner.types.wire import from_wire
@@ -22,6 +22,14 @@ manifests of 4 MiB; containerd refuses more (MaxManifestSize), and it is held in
 CONFIG_SIZE_MAX = 20 << 20
 """Bytes an image config may have: it is held in memory too. The largest that are known, with
 thousands of history entries, stay below 1 MiB."""
+
+DEPTH_MAX = 8
+"""Indexes within indexes; real ones have two levels."""
+
+
+def too_deep(digest: str) -> InvalidParameter:
+    """The refusal of an image that goes on below `DEPTH_MAX`."""
+    return InvalidParameter(f"{digest}: index within index, more than {DEPTH_MAX} deep")
 
 
 def parse_index(data: bytes) -> Index:
@@ -45,10 +53,13 @@ def parse_manifest(data: bytes) -> Manifest:
 
 
 def parse_config(data: bytes) -> ImageConfig:
-    """Parse an image config. Raises InvalidParameter."""
+    """Parse an image config, its times too, as Go does. Raises InvalidParameter."""
     config = from_wire(_without_null_members(_object(data)), ImageConfig)
     for diff_id in config.rootfs.diff_ids:
         digests.validate(diff_id)
+    for created in (config.created, *(entry.created for entry in config.history)):
+        if created is not None:
+            times.parse(created)
     return config
 
 

@@ -11,7 +11,7 @@ import yarl
 from runner.image.progress import bar
 from runner.image.registry.authorizer import read_capped
 from runner.image.registry.errors import reason
-from runner.image.registry.transport import proxy
+from runner.image.registry.session import proxy
 from runner.types.errors import (
     Forbidden,
     InvalidParameter,

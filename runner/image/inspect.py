@@ -145,10 +145,5 @@ async def packed_size(documents: Documents, target: Descriptor, matcher: Matcher
     except NotFound:
         return target.size
     if children and mediatypes.is_index(target.media_type):
-        children = [min(children, key=lambda child: _order(child, matcher))]
+        children = [min(children, key=matcher.order)]
     return target.size + sum([await packed_size(documents, c, matcher) for c in children])
-
-
-def _order(child: Descriptor, matcher: Matcher) -> int:
-    """By preference; those that name no platform last (containerd images.LimitManifests)."""
-    return len(matcher.vector) + 1 if child.platform is None else matcher.rank(child.platform)

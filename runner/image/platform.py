@@ -16,7 +16,7 @@ from pathlib import Path
 import msgspec
 
 from runner.types.errors import InvalidParameter
-from runner.types.image import Platform
+from runner.types.image import Descriptor, Platform
 
 _COMPONENT = re.compile(r"[A-Za-z0-9_.-]+")
 _OS_AND_VERSION = re.compile(r"([A-Za-z0-9_-]+)(?:\(([A-Za-z0-9_.-]*)\))?")
@@ -117,6 +117,12 @@ class Matcher:
             if _same(wanted, candidate):
                 return place
         return len(self.vector)
+
+    def order(self, descriptor: Descriptor) -> int:
+        """The place of a descriptor, those that name no platform last (images.LimitManifests)."""
+        if descriptor.platform is None:
+            return len(self.vector) + 1
+        return self.rank(descriptor.platform)
 
 
 def only(platform: Platform) -> Matcher:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 from collections import Counter
 from dataclasses import dataclass
@@ -61,9 +62,12 @@ async def prune(
 
 
 async def _prune_leases(store: ImageStore) -> None:
+    """Only of pulls that are over: those under way need what their leases hold."""
     leases = store.containerd.leases
     for lease in await leases.list(f'labels."{PULL_LEASE_LABEL}"'):
-        await leases.delete(lease.id, sync=True)
+        if not leases.is_held(lease.id):
+            with contextlib.suppress(NotFound):
+                await leases.delete(lease.id, sync=True)
 
 
 def _spare_used(chosen: dict[str, Record], every: list[Record], uses: list[Use]) -> None:

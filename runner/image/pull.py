@@ -14,7 +14,6 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from runner.containerd.images import Image as Record
-from runner.containerd.leases import Resource
 from runner.image import documents, lookup, mediatypes, records
 from runner.image import platform as platforms
 from runner.image.events import unreported
@@ -56,9 +55,6 @@ _KEPT_FOR = timedelta(hours=8)
 _RESUMABLE = (asyncio.CancelledError, TransportError)
 """After a cancelled pull dockerd leaves what has come for eight hours, for another pull to go on
 with; here a pull whose connection broke is treated the same."""
-
-_DEPTH_MAX = 8
-"""Indexes within indexes; real ones have two levels."""
 
 
 async def pull(
@@ -117,10 +113,11 @@ async def _pull_tag(
             expires_in=_KEPT_FOR, kept_after=_RESUMABLE, labels={PULL_LEASE_LABEL: "true"}
         ) as lease:
             if old is not None:
-                await leases.add_resource(lease.id, Resource("content", old.target.digest))
+                await store.keep_blob(lease.id, old.target)
             async with Registry(reference, credentials, hosts=store.registries) as registry:
                 target = await _Pull(store, reference, registry, platform, shown).run()
-            await _name(store, reference, target, old)
+            await records.take_name(store.images, Record(str(reference), target))
+            await records.delete_if_there(store.images, lookup.dangling_name(target.digest))
     except RunnerError as err:
         raise translate(err, reference, platform) from err
     shown.message(f"Digest: {target.digest}")
@@ -134,16 +131,6 @@ async def _present(store: ImageStore, reference: Reference) -> Record | None:
         return await store.resolve(str(reference))
     except NotFound:
         return None
-
-
-async def _name(
-    store: ImageStore, reference: Reference, target: Descriptor, old: Record | None
-) -> None:
-    """Give the name to the target; what had it before is kept as dangling."""
-    await records.put(store.images, Record(str(reference), target))
-    await records.delete_if_there(store.images, lookup.dangling_name(target.digest))
-    if old is not None and old.target.digest != target.digest:
-        await records.ensure_dangling(store.images, old)
 
 
 @dataclass(slots=True)
@@ -171,13 +158,13 @@ class _Pull:
         """Down through the indexes to the platform's manifest (images.LimitManifests)."""
         matcher = platforms.only(self.platform) if self.platform else platforms.default()
         descriptor = target
-        for _ in range(_DEPTH_MAX):
+        for _ in range(documents.DEPTH_MAX):
             self._refuse(descriptor)
             if mediatypes.is_manifest(descriptor.media_type):
                 return await self._take(fetcher, descriptor)
             data = await fetcher.document(descriptor)
             descriptor = choose(documents.parse_index(data).manifests, matcher)
-        raise InvalidParameter(f"{target.digest}: index within index, more than {_DEPTH_MAX} deep")
+        raise documents.too_deep(target.digest)
 
     async def _take(self, fetcher: Fetcher, descriptor: Descriptor) -> Manifest:
         tag = self.reference.tag or str(self.reference)
@@ -295,8 +282,7 @@ def choose(manifests: Sequence[Descriptor], matcher: Matcher) -> Descriptor:
     fitting = [m for m in manifests if m.platform is None or matcher.match(m.platform)]
     if not fitting:
         raise NoMatchingManifest("no match for platform in manifest: not found")
-    last = len(matcher.vector) + 1
-    return min(fitting, key=lambda m: last if m.platform is None else matcher.rank(m.platform))
+    return min(fitting, key=matcher.order)
 
 
 def _first(group: BaseExceptionGroup) -> BaseException:

@@ -68,8 +68,8 @@ async def push(
             )
     for each in pushed:
         push_one = _Push(store, each, platform, credentials or Credentials(), progress)
-        async with store.containerd.leases.hold():
-            await push_one.run()
+        async with store.containerd.leases.hold() as lease:
+            await push_one.run(lease.id)
         await report("push", each.familiar, each.familiar_name)
 
 
@@ -93,9 +93,10 @@ class _Push:
     credentials: Credentials
     progress: Progress
 
-    async def run(self) -> None:
-        """moby pushRef."""
+    async def run(self, lease_id: str) -> None:
+        """moby pushRef. The lease keeps what is pushed."""
         record = await self._record()
+        await self.store.keep(lease_id, record.target)
         target = record.target
         if self.platform is not None:
             target = await choose_target(self.store, record, self.platform)

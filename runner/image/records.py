@@ -52,12 +52,24 @@ async def _free_name(images: Images, record: Record) -> bool:
     return True
 
 
+async def take_name(images: Images, record: Record) -> None:
+    """Give the record its name; what has it now is kept as dangling, from before it loses it."""
+    try:
+        present = await images.get(record.name)
+    except NotFound:
+        pass
+    else:
+        if present.target.digest != record.target.digest:
+            await ensure_dangling(images, present)
+    await _put(images, record)
+
+
 @tenacity.retry(
     retry=tenacity.retry_if_exception_type(NotFound),  # deleted between the two
     stop=tenacity.stop_after_attempt(_ATTEMPTS),
     reraise=True,
 )
-async def put(images: Images, record: Record) -> None:
+async def _put(images: Images, record: Record) -> None:
     """Create the record or point the existing one at the new target (client createNewImage)."""
     try:
         await images.create(record)

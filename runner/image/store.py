@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from runner.containerd.images import Image as Record
+from runner.containerd.leases import Resource
 from runner.image import digest as digests
 from runner.image import lookup, records
 from runner.image import platform as platforms
@@ -91,6 +92,15 @@ class ImageStore:
         self.snapshots = containerd.snapshots(snapshotter)
         self.documents = Documents(containerd.content)
         self.unpacker = Unpacker(containerd, snapshotter)
+
+    async def keep(self, lease_id: str, target: Descriptor) -> None:
+        """Have the lease hold all of the target that is here (moby leaseContent)."""
+        async for blob in self.documents.walk_present(target):
+            await self.keep_blob(lease_id, blob)
+
+    async def keep_blob(self, lease_id: str, blob: Descriptor) -> None:
+        """Have the lease hold this blob, whether or not it is here."""
+        await self.containerd.leases.add_resource(lease_id, Resource("content", blob.digest))
 
     async def get(self, ref_or_id: str, platform: Platform | None = None) -> Image:
         """The image for the platform, by default for this host (moby GetImage).

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -9,7 +11,7 @@ from typing import TYPE_CHECKING
 from runner.image import digest as digests
 from runner.image import mediatypes
 from runner.image.manifests import PlatformManifest, load_manifest, reachable_manifests
-from runner.types.errors import InvalidParameter, NotFound
+from runner.types.errors import InvalidParameter, NotFound, RunnerError
 from runner.types.image import (
     AttestationProperties,
     Descriptor,
@@ -20,9 +22,13 @@ from runner.types.image import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from runner.containerd.snapshots import Snapshots
     from runner.image.manifests import Documents
     from runner.image.platform import Matcher
+
+log = logging.getLogger(__name__)
 
 ContainersOf = Callable[[str], Sequence[str]]
 """The IDs of the containers made from the manifest with this digest."""
@@ -58,10 +64,15 @@ class Summarizer:
         self._usage: dict[str, int] = {}
 
     async def summarize(self, target: Descriptor, matcher: Matcher) -> Summary:
-        """The summary of all manifests beneath the target; `best` is the matcher's choice."""
+        """The summary of all manifests beneath the target; `best` is the matcher's choice.
+
+        What cannot be read is logged and left out: one odd image must not hide all others.
+        """
         summary = Summary()
-        for descriptor in await reachable_manifests(self._documents, target):
-            await self._add(summary, descriptor, matcher)
+        with _unless_unreadable(target):
+            for descriptor in await reachable_manifests(self._documents, target):
+                with _unless_unreadable(descriptor):
+                    await self._add(summary, descriptor, matcher)
         return summary
 
     async def usage(self, chain_id: str) -> int:
@@ -91,19 +102,24 @@ class Summarizer:
         if loaded is None or not item.available:
             item.image_data = ImageProperties(platform=descriptor.platform or _NO_PLATFORM)
             return
-        await self._add_image(summary, item, loaded)
+        item.image_data = ImageProperties(platform=loaded.platform)
+        await self._add_image(summary, item, item.image_data, loaded)
         if matcher.match(loaded.platform) and _is_better(loaded, summary.best, matcher):
             summary.best = loaded
 
     async def _add_image(
-        self, summary: Summary, item: ManifestSummary, loaded: PlatformManifest
+        self,
+        summary: Summary,
+        item: ManifestSummary,
+        image: ImageProperties,
+        loaded: PlatformManifest,
     ) -> None:
         config, _ = await self._documents.config(loaded.manifest.config.digest)
         chain_ids = digests.chain_ids(config.rootfs.diff_ids)
         unpacked = sum([await self.usage(chain_id) for chain_id in chain_ids])
         containers = list(self._containers_of(item.id))
-        item.image_data = ImageProperties(platform=loaded.platform, containers=containers or None)
-        item.image_data.size.unpacked = unpacked
+        image.containers = containers or None
+        image.size.unpacked = unpacked
         item.size.total += unpacked
         summary.total_size += unpacked
         summary.chain_ids += chain_ids
@@ -115,8 +131,23 @@ class Summarizer:
     async def _load(self, descriptor: Descriptor) -> PlatformManifest | None:
         try:
             return await load_manifest(self._documents, descriptor)
-        except (NotFound, InvalidParameter):
+        except NotFound:
             return None
+        except InvalidParameter as err:
+            _log_unreadable(descriptor, err)
+            return None
+
+
+@contextlib.contextmanager
+def _unless_unreadable(descriptor: Descriptor) -> Iterator[None]:
+    try:
+        yield
+    except (NotFound, InvalidParameter) as err:
+        _log_unreadable(descriptor, err)
+
+
+def _log_unreadable(descriptor: Descriptor, err: RunnerError) -> None:
+    log.warning("cannot read all of %s: %s", descriptor.digest, err)
 
 
 _NO_PLATFORM = Platform()

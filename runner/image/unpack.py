@@ -125,24 +125,29 @@ class Unpacker:
 
     async def _unpack_layer(self, layer: _Layer, observer: Observer) -> None:
         async with self._lock(layer.chain_id):
-            if await self._exists(layer.chain_id):
-                return
-            await observer.available(layer.blob)
-            observer.extracting(layer.blob)
-            with step("image.unpack_layer", digest=layer.blob.digest, chain_id=layer.chain_id):
-                await self._extract(layer)
+            if not await self._exists(layer.chain_id):
+                await self._extract(layer, observer)
 
-    async def _extract(self, layer: _Layer) -> None:
-        """Prepare, apply, verify, commit; the half-made snapshot never stays behind."""
+    async def _extract(self, layer: _Layer, observer: Observer) -> None:
+        """Prepare, apply, verify, commit; the half-made snapshot never stays behind.
+
+        It is prepared before the blob is there: from then on it keeps its parent, which may have
+        been there before us with nothing else to keep it.
+        """
         key = f"extract-{secrets.token_hex(8)} {layer.chain_id}"
         labels = _inherited(layer.blob) | {_SNAPSHOT_REF: layer.chain_id}
         try:
             mounts = await self._snapshots.prepare(key, layer.parent, labels)
         except AlreadyExists:
             return  # another process has committed it since we looked
+        except NotFound as err:
+            raise _Collected(f"snapshot {layer.parent} vanished: {err.message}") from err
         try:
-            await self._apply(layer, mounts)
-            await self._snapshots.commit(layer.chain_id, key, labels)
+            await observer.available(layer.blob)
+            observer.extracting(layer.blob)
+            with step("image.unpack_layer", digest=layer.blob.digest, chain_id=layer.chain_id):
+                await self._apply(layer, mounts)
+                await self._snapshots.commit(layer.chain_id, key, labels)
         except AlreadyExists:
             await self._discard(key)
         except BaseException:

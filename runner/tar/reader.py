@@ -141,6 +141,11 @@ class Reader:
                 return self._member(header)
         return None
 
+    @property
+    def is_sparse(self) -> bool:
+        """Whether the present member's data are the pieces of a file with holes."""
+        return self._pieces is not None
+
     def copy_to(self, descriptor: int) -> None:
         """Write the member's data to a new file; holes stay holes. Raises DamagedTarError,
         OSError."""

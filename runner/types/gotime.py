@@ -21,24 +21,38 @@ _UNITS: Final = {
     "m": 60 * SECOND,
     "h": 3600 * SECOND,
 }
-_TERM: Final = re.compile(
-    r"(?=\.?[0-9])([0-9]{0,19})(?:\.([0-9]*))?(ns|us|\u00b5s|\u03bcs|ms|s|m|h)", re.ASCII
-)
+_TERM: Final = re.compile(r"([0-9]*)(?:\.([0-9]*))?([^.0-9]*)")
 _LONGEST: Final = 2**63 - 1
+_DIGITS: Final = 19
 
 
 def parse_duration(text: str) -> int:
     """Nanoseconds of `1m30s`, `-1.5h`, `0` (time.ParseDuration). Raises ValueError."""
     unsigned = text[1:] if text[:1] in ("+", "-") else text
+    if unsigned == "0":
+        return 0
     total, at = 0, 0
-    while term := _TERM.match(unsigned, at):
-        whole, fraction, unit = term[1], (term[2] or "")[:18], _UNITS[term[3]]
-        total += int(whole or 0) * unit + int(fraction or 0) * unit // 10 ** len(fraction)
+    while at < len(unsigned):
+        term = _TERM.match(unsigned, at)
+        assert term is not None  # as any character begins one
+        total += _nanoseconds(term, text)
         at = term.end()
-    complete = at == len(unsigned) and at > 0
-    if not (complete or unsigned == "0") or total > _LONGEST:
+    if not unsigned or total > _LONGEST:
         raise ValueError(f"time: invalid duration {quote(text)}")
     return -total if text.startswith("-") else total
+
+
+def _nanoseconds(term: re.Match[str], text: str) -> int:
+    """Those of a number with its unit, of which the text consists."""
+    whole, fraction, unit = term[1].lstrip("0"), (term[2] or "")[:18], term[3]
+    if not (term[1] or term[2]) or len(whole) > _DIGITS:
+        raise ValueError(f"time: invalid duration {quote(text)}")
+    if not unit:
+        raise ValueError(f"time: missing unit in duration {quote(text)}")
+    if unit not in _UNITS:
+        raise ValueError(f"time: unknown unit {quote(unit)} in duration {quote(text)}")
+    scale = _UNITS[unit]
+    return int(whole or 0) * scale + int(fraction or 0) * scale // int(10 ** len(fraction))
 
 
 _ELEMENT: Final = re.compile(r"2006|01|02|15|04|05|\.999999999|Z07:00")

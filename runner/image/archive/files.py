@@ -26,6 +26,9 @@ JSON_SIZE_MAX = 20 << 20
 
 _CHUNK = 1 << 20
 _LINKS_MAX = 8
+_MARKERS = {"oci-layout", "manifest.json"}
+"""One of these makes a tar an archive of images."""
+
 _ALLOWED = {Kind.FILE, Kind.DIRECTORY, Kind.SYMLINK, Kind.HARDLINK}
 
 
@@ -69,12 +72,22 @@ class Archive:
 
     @classmethod
     def read(cls, fd: int, limits: Limits) -> Archive:
-        """Read the headers. Blocks. Raises InvalidParameter for a damaged or hostile archive."""
+        """Read the headers. Blocks. Raises InvalidParameter for a damaged or hostile archive.
+
+        What is no archive of images at all, such as a root filesystem with its devices, may have
+        any names: its reader is told that, and not what is wrong with them.
+        """
         found: dict[str, Member] = {}
+        refusal: InvalidParameter | None = None
         for count, member in enumerate(tar.members(fd), start=1):
             if count > limits.members:
                 raise InvalidParameter(f"the archive has more than {limits.members} members")
-            _add(found, member)
+            try:
+                _add(found, member)
+            except InvalidParameter as err:
+                refusal = refusal or err
+        if refusal is not None and not _MARKERS.isdisjoint(found):
+            raise refusal
         return cls(fd, found)
 
     def find(self, name: str) -> File | None:

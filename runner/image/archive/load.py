@@ -7,7 +7,6 @@ do the images get their names. Whatever fails before leaves nothing.
 
 from __future__ import annotations
 
-import asyncio
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -22,6 +21,7 @@ from runner.image.archive.spool import DEFAULT_LIMITS, Limits, spooled
 from runner.image.ingest import ingest, ingest_document
 from runner.image.manifests import platform_manifests
 from runner.image.progress import Progress, silent
+from runner.linux.threads import to_end
 from runner.tar.compression import MAGIC_SIZE
 from runner.trace import step
 from runner.types.errors import DataLoss, InvalidParameter, NotFound, RunnerError
@@ -55,31 +55,32 @@ async def load(
     InvalidParameter for an archive that is damaged, hostile or no image, NotFound for one without
     the platform.
     """
-    async with spooled(stream, spool_dir, limits) as fd, store.containerd.leases.hold():
-        archive = await asyncio.to_thread(Archive.read, fd, limits)
+    hold = store.containerd.leases.hold
+    async with spooled(stream, spool_dir, limits) as fd, hold() as lease:
+        archive = await to_end(Archive.read, fd, limits)
         layout = await _read_layout(store, archive)
-        loading = _Loading(store, layout, platform)
+        loading = _Loading(store, layout, platform, lease.id)
         with step("image.load", images=len(layout.images)):
             await loading.ingest_images()
         loaded = _records(layout.images)
         if platform is not None:
             await _verify_platform(store, loaded, platform)
         for record in loaded:
-            await _put(store, record)
+            await records.take_name(store.images, record)
         for record in loaded:
             await _unpack_and_tell(store, record, platform, progress)
     return [record.target.digest for record in loaded]
 
 
 async def _read_layout(store: ImageStore, archive: Archive) -> Layout:
-    if await asyncio.to_thread(layouts.is_oci, archive):
-        return await asyncio.to_thread(layouts.read_oci, archive)
-    items = await asyncio.to_thread(layouts.read_docker, archive)
+    if await to_end(layouts.is_oci, archive):
+        return await to_end(layouts.read_oci, archive)
+    items = await to_end(layouts.read_docker, archive)
     files = layouts.DockerFiles(archive)
     names = dict.fromkeys(name for item in items for name in item.layers)
-    layers = [await asyncio.to_thread(files.layer, name) for name in names]
+    layers = [await to_end(files.layer, name) for name in names]
     stored = await _find_compressed(store, layers)
-    return await asyncio.to_thread(layouts.make_layout, items, files, stored)
+    return await to_end(layouts.make_layout, items, files, stored)
 
 
 async def _find_compressed(store: ImageStore, layers: list[Descriptor]) -> layouts.Stored:
@@ -104,6 +105,7 @@ class _Loading:
     store: ImageStore
     layout: Layout
     platform: Platform | None
+    lease: str
 
     async def ingest_images(self) -> None:
         """All that the archive's images refer to, for the platform asked for or for all."""
@@ -119,20 +121,22 @@ class _Loading:
             if not await self._ingest(image, matcher):
                 raise InvalidParameter(f"{image.digest} is not in the archive")
 
-    async def _ingest(self, descriptor: Descriptor, matcher: Matcher) -> bool:
+    async def _ingest(self, descriptor: Descriptor, matcher: Matcher, depth: int = 0) -> bool:
         """The blob and all beneath it; whether it is there.
 
         Children first, so that no document is ever in the store before what it refers to.
         """
         if not documents.is_document(descriptor.media_type):
             return await self._ingest_blob(descriptor)
+        if depth == documents.DEPTH_MAX:
+            raise documents.too_deep(descriptor.digest)
         data = await self._document(descriptor)
         if data is None:
             return self._missing(descriptor)
         children = documents.children(descriptor, data)
         for child in children:
             if _is_wanted(child, matcher):
-                await self._ingest(child, matcher)
+                await self._ingest(child, matcher, depth + 1)
         await ingest_document(self.store.content, data, mediatypes.gc_labels(children))
         return True
 
@@ -143,7 +147,7 @@ class _Loading:
         file = self.layout.find(descriptor.digest)
         if file is None:
             return await self._stored_document(descriptor.digest)
-        data = await asyncio.to_thread(file.read, documents.MANIFEST_SIZE_MAX)
+        data = await to_end(file.read, documents.MANIFEST_SIZE_MAX)
         if len(data) != descriptor.size or not digests.matches(descriptor.digest, data):
             raise InvalidParameter(f"the archive's {descriptor.digest} has another digest or size")
         return data
@@ -157,6 +161,7 @@ class _Loading:
     async def _ingest_blob(self, descriptor: Descriptor) -> bool:
         file = self.layout.find(descriptor.digest)
         if file is None:
+            await self.store.keep_blob(self.lease, descriptor)
             return await self.store.documents.has(descriptor.digest) or self._missing(descriptor)
         if file.size != descriptor.size:
             raise InvalidParameter(
@@ -192,7 +197,7 @@ def _from(file: File, offset: int) -> File:
 
 async def _copy(file: File, writer: Writer) -> None:
     chunks = file.chunks()
-    while (chunk := await asyncio.to_thread(next, chunks, None)) is not None:
+    while (chunk := await to_end(next, chunks, None)) is not None:
         await writer.write(chunk)
 
 
@@ -212,18 +217,6 @@ def _records(images: list[Descriptor]) -> list[Record]:
         if not _is_reference(name):
             found.append(Record(lookup.dangling_name(target.digest), target))
     return found
-
-
-async def _put(store: ImageStore, record: Record) -> None:
-    """Give the record its name; what has it now is kept as dangling."""
-    try:
-        present = await store.images.get(record.name)
-    except NotFound:
-        pass
-    else:
-        if present.target.digest != record.target.digest:
-            await records.ensure_dangling(store.images, present)
-    await records.put(store.images, record)
 
 
 def _is_reference(name: str) -> bool:

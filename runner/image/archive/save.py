@@ -6,20 +6,19 @@ store loads it. Its members are sorted and carry no times: the same images give 
 
 from __future__ import annotations
 
-import tarfile
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from runner.containerd.leases import Resource
 from runner.image import digest as digests
 from runner.image import lookup, mediatypes
 from runner.image import platform as platforms
 from runner.image import reference as references
 from runner.image.events import unreported
 from runner.image.selection import choose_target, tags_of_repository
+from runner.tar.header import BLOCK, DIRECTORY, REGULAR, ZERO_BLOCK, Header, encode
 from runner.types.errors import DataLoss, InvalidParameter, NotFound, RunnerError
 from runner.types.image import MEDIA_TYPE_OCI_INDEX, Descriptor
 
@@ -32,8 +31,6 @@ if TYPE_CHECKING:
     from runner.image.store import ImageStore
     from runner.types.image import Platform
 
-_BLOCK = 512
-_END = bytes(2 * _BLOCK)
 _NAME_ANNOTATIONS = frozenset({mediatypes.ANNOTATION_IMAGE_NAME, mediatypes.ANNOTATION_REF_NAME})
 
 
@@ -111,15 +108,9 @@ class _Export:
                 target = await choose_target(self.store, record, self.platform)
             except RunnerError as err:
                 raise err.wrap("no suitable export target found") from err
-        await self._keep(target)
+        await self.store.keep(self.lease, target)
         self.targets.append(await self._described(target, reference))
         await self.report("save", target.digest, target.digest)
-
-    async def _keep(self, target: Descriptor) -> None:
-        """Have the lease hold all that is there (leaseContent)."""
-        async for blob in self.store.documents.walk_present(target):
-            resource = Resource("content", blob.digest)
-            await self.store.containerd.leases.add_resource(self.lease, resource)
 
     async def _described(self, target: Descriptor, reference: Reference | None) -> Descriptor:
         """The target as index.json names it: with its name, and where it came from."""
@@ -168,8 +159,7 @@ class _Export:
         here = [child for child in manifests if await self.store.documents.is_complete(child)]
         if not here:
             return None
-        last = len(matcher.vector) + 1
-        best = min(here, key=lambda c: matcher.rank(c.platform) if c.platform else last)
+        best = min(here, key=matcher.order)
         return self.items.setdefault(best.digest, _DockerItem(best))
 
     async def _collect_blobs(self, descriptor: Descriptor) -> None:
@@ -259,10 +249,8 @@ class _Member:
     read: Callable[[], AsyncIterator[bytes]] | None
 
     def header(self) -> bytes:
-        info = tarfile.TarInfo(self.name)
-        info.mode, info.size = self.mode, self.size
-        info.type = tarfile.DIRTYPE if self.read is None else tarfile.REGTYPE
-        return info.tobuf(tarfile.PAX_FORMAT)
+        kind = DIRECTORY if self.read is None else REGULAR
+        return encode(Header(self.name.encode(), kind, self.mode, size=self.size))
 
 
 async def _once(data: bytes) -> AsyncIterator[bytes]:
@@ -276,5 +264,5 @@ async def _tar(members: Sequence[_Member]) -> AsyncIterator[bytes]:
             continue
         async for piece in member.read():
             yield piece
-        yield bytes(-member.size % _BLOCK)
-    yield _END
+        yield bytes(-member.size % BLOCK)
+    yield 2 * ZERO_BLOCK

@@ -5,7 +5,6 @@ It never has a name: when its file is closed, or this process killed, its space 
 
 from __future__ import annotations
 
-import asyncio
 import os
 import tempfile
 from contextlib import asynccontextmanager
@@ -13,6 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from runner.image.compression import Decoder
+from runner.linux.threads import to_end
 from runner.tar.compression import MAGIC_SIZE, detect
 from runner.types.errors import InvalidParameter
 
@@ -77,9 +77,9 @@ async def _fill(stream: AsyncIterator[bytes], writer: _Writer) -> None:
     async for batch in batches(stream):
         if decoder is None:
             decoder = Decoder(detect(batch[:MAGIC_SIZE]), writer.write)
-        await asyncio.to_thread(decoder.feed, batch)
+        await to_end(decoder.feed, batch)
     if decoder is not None:
-        await asyncio.to_thread(decoder.finish)
+        await to_end(decoder.finish)
 
 
 async def batches(stream: AsyncIterator[bytes]) -> AsyncIterator[bytes]:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from runner.image.changes.lines import Instruction, json_list, parse_lines, spaced_list
 from runner.image.changes.words import expand, expand_words, split_words
 from runner.types.errors import InvalidParameter
+from runner.types.gotime import parse_duration
 from runner.types.image import HealthConfig, ImageRunConfig
 
 if TYPE_CHECKING:
@@ -18,17 +19,6 @@ if TYPE_CHECKING:
 
 _SHELL = ["/bin/sh", "-c"]
 _MILLISECOND = 1_000_000
-_UNITS = {
-    "ns": 1,
-    "us": 1_000,
-    "µs": 1_000,
-    "μs": 1_000,
-    "ms": _MILLISECOND,
-    "s": 1_000_000_000,
-    "m": 60_000_000_000,
-    "h": 3_600_000_000_000,
-}
-_DURATION_PART = re.compile(r"(\d+(?:\.\d*)?|\.\d+)(ns|us|µs|μs|ms|s|m|h)", re.ASCII)
 
 
 def apply_changes(config: ImageRunConfig, changes: list[str]) -> ImageRunConfig:
@@ -309,17 +299,10 @@ def _interval(options: dict[str, str], name: str) -> int:
 
 
 def _duration(text: str) -> int:
-    """Go's time.ParseDuration, in nanoseconds."""
-    unsigned = text.lstrip("+-") if text[1:2] not in {"+", "-"} else text
-    sign = -1 if text.startswith("-") else 1
-    if unsigned == "0":
-        return 0
-    parts = list(_DURATION_PART.finditer(unsigned))
-    if not parts or "".join(part[0] for part in parts) != unsigned:
-        missing = re.fullmatch(r"[0-9.]+", unsigned)
-        what = "missing unit in duration" if missing else "invalid duration"
-        raise InvalidParameter(f'time: {what} "{text}"')
-    return sign * sum(int(float(part[1]) * _UNITS[part[2]]) for part in parts)
+    try:
+        return parse_duration(text)
+    except ValueError as err:
+        raise InvalidParameter(str(err)) from err
 
 
 def _retries(text: str) -> int:

@@ -12,6 +12,8 @@ import ssl
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+import yarl
+
 from runner.types.errors import RunnerError
 
 if TYPE_CHECKING:
@@ -59,6 +61,11 @@ class Tls:
                 context.load_cert_chain(certificate, key)
         return context
 
+    def for_others(self) -> Tls:
+        """What of it holds for servers that the registry only names: the authorities. They have
+        to prove who they are, and do not see our certificates."""
+        return Tls(authorities=self.authorities)
+
 
 @contextlib.contextmanager
 def _reading(what: str) -> Iterator[None]:
@@ -84,6 +91,11 @@ class Endpoint:
     def is_mirror_of(self, domain: str) -> bool:
         """Whether it is another host than the one that the domain itself stands for."""
         return self.host not in {domain, registry_host(domain)}
+
+    def serves(self, url: yarl.URL) -> bool:
+        """Whether the URL is one of this host, by a scheme that it may be spoken to by."""
+        own = [yarl.URL(f"{scheme}://{self.host}") for scheme in self.schemes]
+        return (url.scheme, url.host, url.port) in [(o.scheme, o.host, o.port) for o in own]
 
 
 def registry_host(domain: str) -> str:

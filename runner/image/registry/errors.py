@@ -185,8 +185,9 @@ _LISTING = {
 
 
 def _raw_code(body: bytes) -> str:
-    entries = _decode(body).get("errors") or [{}]
-    code = entries[0].get("code") if isinstance(entries[0], dict) else None
+    entries = _decode(body).get("errors")
+    first = entries[0] if isinstance(entries, list) and entries else None
+    code = first.get("code") if isinstance(first, dict) else None
     return code if isinstance(code, str) else ""
 
 

@@ -7,17 +7,19 @@ import base64
 import logging
 from dataclasses import replace
 from http import HTTPStatus
+from http.client import responses
 from typing import TYPE_CHECKING
 
 import aiohttp
 import msgspec
 import yarl
+from multidict import CIMultiDict
 
 from runner.image.registry import challenge as challenges
 from runner.image.registry.authorizer import TOKEN_SIZE_MAX, read_capped, realm_of
 from runner.image.registry.endpoint import Endpoint, endpoint
 from runner.image.registry.errors import UnexpectedStatus, reason, registry_errors
-from runner.image.registry.transport import open_session, proxy
+from runner.image.registry.session import open_session, proxy, session_for
 from runner.types.errors import InvalidParameter, RunnerError, Unauthorized
 
 if TYPE_CHECKING:
@@ -73,8 +75,8 @@ def _host(address: str) -> str:
 async def _try(each: Endpoint, credentials: Credentials) -> str:
     """moby loginV2."""
     url = yarl.URL(f"{each.schemes[0]}://{each.host}{each.path}/")
-    async with await open_session(each) as session:
-        attempt = _Attempt(session, url, credentials)
+    async with await open_session(each.tls, each.dial_timeout) as session:
+        attempt = _Attempt(session, each, url, credentials)
         try:
             return await attempt.run()
         except (aiohttp.ClientError, TimeoutError, OSError) as err:
@@ -85,21 +87,26 @@ class _Attempt:
     """One attempt on one endpoint."""
 
     def __init__(
-        self, session: aiohttp.ClientSession, url: yarl.URL, credentials: Credentials
+        self,
+        session: aiohttp.ClientSession,
+        endpoint: Endpoint,
+        url: yarl.URL,
+        credentials: Credentials,
     ) -> None:
         self._session = session
+        self._endpoint = endpoint
         self._url = url
         self._credentials = credentials
 
     async def run(self) -> str:
-        async with self._get(self._url, None) as response:
+        async with self._ask_registry(None) as response:
             found = challenges.parse(response.headers.getall("WWW-Authenticate", []))
         authorization, identity = None, ""
         if found:
             authorization, identity = await self._answer(found[0])
-        async with self._get(self._url, authorization) as response:
+        async with self._ask_registry(authorization) as response:
             if response.status != HTTPStatus.OK:
-                status = f"{response.status} {HTTPStatus(response.status).phrase}"
+                status = f"{response.status} {responses.get(response.status, '')}"
                 raise RunnerError(f"login attempt to {self._url} failed with status: {status}")
         return identity
 
@@ -122,13 +129,21 @@ class _Attempt:
             "service": challenge.parameters.get("service", ""),
         }
         realm = realm_of(challenge).update_query({k: v for k, v in query.items() if v})
-        async with self._get(realm, self._basic()) as response:
+        async with (
+            session_for(realm, self._endpoint, self._session) as session,
+            session.get(
+                realm,
+                headers={"Authorization": self._basic()},
+                timeout=_TIMEOUT,
+                proxy=proxy(realm),
+            ) as response,
+        ):
             body = await read_capped(response, TOKEN_SIZE_MAX)
             if response.status >= HTTPStatus.BAD_REQUEST:
                 raise self._refused(response, body)
         try:
             return msgspec.json.decode(body, type=dict[str, object])
-        except msgspec.DecodeError as err:
+        except (msgspec.DecodeError, RecursionError) as err:
             raise RunnerError(f"unable to decode token response: {err}") from err
 
     def _refused(self, response: aiohttp.ClientResponse, body: bytes) -> RunnerError:
@@ -145,8 +160,10 @@ class _Attempt:
         username, secret = self._credentials.username, self._credentials.password
         return f"Basic {base64.b64encode(f'{username}:{secret}'.encode()).decode()}"
 
-    def _get(
-        self, url: yarl.URL, authorization: str | None
-    ) -> aiohttp.client._RequestContextManager:
-        headers = {"Authorization": authorization} if authorization else {}
-        return self._session.get(url, headers=headers, timeout=_TIMEOUT, proxy=proxy(url))
+    def _ask_registry(self, authorization: str | None) -> aiohttp.client._RequestContextManager:
+        headers = CIMultiDict(self._endpoint.headers)
+        if authorization is not None:
+            headers["Authorization"] = authorization
+        return self._session.get(
+            self._url, headers=headers, timeout=_TIMEOUT, proxy=proxy(self._url)
+        )

@@ -13,7 +13,7 @@ import yarl
 
 from runner.image.registry.authorizer import read_capped
 from runner.image.registry.errors import reason
-from runner.image.registry.transport import open_session, proxy
+from runner.image.registry.session import open_session, proxy
 from runner.types.errors import InvalidParameter, RunnerError
 from runner.types.image import SearchResult
 
@@ -75,12 +75,12 @@ async def _ask_once(
     endpoint: Endpoint, scheme: str, query: dict[str, str], credentials: Credentials
 ) -> bytes:
     url = _url(endpoint, scheme).update_query(query)
-    headers = {"X-Docker-Token": "true"}
+    headers = {**endpoint.headers, "X-Docker-Token": "true"}
     if credentials.username:
         pair = f"{credentials.username}:{credentials.password}".encode()
         headers["Authorization"] = f"Basic {base64.b64encode(pair).decode()}"
     async with (
-        await open_session(endpoint) as session,
+        await open_session(endpoint.tls, endpoint.dial_timeout) as session,
         session.get(url, headers=headers, proxy=proxy(url)) as response,
     ):
         if response.status != 200:
@@ -97,7 +97,7 @@ def _results(body: bytes) -> list[SearchResult]:
     try:
         document: dict[str, Any] = msgspec.json.decode(body, type=dict[str, Any])
         found = msgspec.convert(document.get("results") or [], list[SearchResult])
-    except (msgspec.DecodeError, msgspec.ValidationError) as err:
+    except (msgspec.DecodeError, RecursionError) as err:
         raise RunnerError(f"error decoding registry search results: {err}") from err
     for result in found:
         result.is_automated = False  # deprecated, and the index's value is not to be trusted

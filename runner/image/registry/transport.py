@@ -1,26 +1,27 @@
 """One registry's HTTP: schemes, redirects, authorization, retries (containerd's resolver.go).
 
-Redirects are followed by hand, so that an Authorization header stays with the registry that it was
-made for. Bodies are taken as they are on the wire (`identity`): a digest is that of the bytes sent.
+Redirects are followed by hand, so that an Authorization header and those of hosts.toml stay with
+the registry that they are for. Bodies are taken as they are on the wire (`identity`): a digest is
+that of the bytes sent.
 """
 
 from __future__ import annotations
 
 import asyncio
-import urllib.request
 from collections.abc import Callable
-from dataclasses import dataclass
-from importlib.metadata import PackageNotFoundError, version
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Self
 from urllib.parse import quote
 
 import aiohttp
 import tenacity
 import yarl
+from multidict import CIMultiDict
 
 from runner.image.registry.authorizer import Authorizer, read_capped
 from runner.image.registry.credentials import ANONYMOUS, Credentials
 from runner.image.registry.errors import Interrupted, TransportError, UnexpectedStatus, describe
+from runner.image.registry.session import open_session, proxy
 from runner.types.errors import RunnerError
 
 if TYPE_CHECKING:
@@ -36,11 +37,6 @@ _RETRY_AFTER_MAX = 60.0
 _BUSY = frozenset({408, 429})
 _BROKEN = frozenset({500, 503, 504})
 _BUSY_ATTEMPTS, _BROKEN_ATTEMPTS = 6, 3
-
-_READ_TIMEOUT = 60
-"""Seconds. Between two reads a registry may take its time, but a connection that says nothing for
-so long is dead, and the download is resumed."""
-
 
 Body = Callable[[], Any]
 """Makes the body of one attempt: bytes, or pieces of them as they come."""
@@ -58,17 +54,14 @@ class Transport:
         """`backoff` is the first wait between two attempts, in seconds; it doubles."""
         self.endpoint = endpoint
         self._namespace = domain if endpoint.is_mirror_of(domain) else None
-        self._scheme: str | None = endpoint.schemes[0] if len(endpoint.schemes) == 1 else None
         self._credentials = credentials if credentials.are_for(endpoint.host, domain) else ANONYMOUS
         self._probing = asyncio.Lock()
         self._scope = scope
         self.backoff = backoff
 
     async def __aenter__(self) -> Self:
-        self._session = await open_session(self.endpoint)
-        self._authorizer = Authorizer(
-            self._session, self._credentials, self._scope, insecure=not self.endpoint.tls.verify
-        )
+        self._session = await open_session(self.endpoint.tls, self.endpoint.dial_timeout)
+        self._authorizer = Authorizer(self._session, self.endpoint, self._credentials, self._scope)
         return self
 
     async def __aexit__(self, *_: object) -> None:
@@ -119,12 +112,12 @@ class Transport:
             response = await self._exchange(request, authorization)
             if response.status < 300:
                 if authorization is not None:
-                    self._authorizer.accepted()
+                    self._authorizer.accepted(authorization)
                 return response
             async with response:
-                again = response.status == 401 and self._is_registry(response.url)
+                again = response.status == 401 and self.endpoint.serves(response.url)
                 challenges = response.headers.getall("WWW-Authenticate", [])
-                if again and self._authorizer.learn(challenges, sent=authorization is not None):
+                if again and self._authorizer.learn(challenges, authorization, request.also):
                     continue
                 raise await _failure(response)
         raise RunnerError("registry kept asking for authorization")
@@ -148,7 +141,7 @@ class Transport:
                 return response
             response.release()
             url = _redirected(response.url, location)
-            own = authorization if self._is_registry(url) else None
+            own = authorization if self.endpoint.serves(url) else None
             response = await self._request(request, url, own)
         response.close()
         method = request.method.title()
@@ -157,11 +150,11 @@ class Transport:
     async def _first(self, request: _Request, authorization: str | None) -> aiohttp.ClientResponse:
         """The first request, which finds out whether a loopback registry speaks TLS."""
         if isinstance(request.path, yarl.URL):
-            own = authorization if self._is_registry(request.path) else None
+            own = authorization if self.endpoint.serves(request.path) else None
             return await self._request(request, request.path, own)
-        if self._scheme is None:
+        if len(self.endpoint.schemes) > 1:
             async with self._probing:
-                if self._scheme is None:
+                if len(self.endpoint.schemes) > 1:
                     return await self._probe(request, request.path, authorization)
         return await self._request(request, self.url(request.path), authorization)
 
@@ -170,34 +163,33 @@ class Transport:
     ) -> aiohttp.ClientResponse:
         secure, plain = self.endpoint.schemes
         try:
-            response = await self._request(request, self.url(path, secure), authorization)
+            response = await self._request(request, self.url(path), authorization)
         except _NotTLS:
-            self._scheme = plain
+            self.endpoint = replace(self.endpoint, schemes=(plain,))
             return await self._request(request, self.url(path), authorization)
-        self._scheme = secure
+        self.endpoint = replace(self.endpoint, schemes=(secure,))
         return response
 
-    def url(self, path: str, scheme: str | None = None) -> yarl.URL:
+    def url(self, path: str) -> yarl.URL:
         """The URL of a path below the API's root."""
-        url = f"{scheme or self._scheme}://{self.endpoint.host}{self.endpoint.path}{path}"
+        url = f"{self.endpoint.schemes[0]}://{self.endpoint.host}{self.endpoint.path}{path}"
         if self._namespace is None:
             return yarl.URL(url, encoded=True)
         separator = "&" if "?" in path else "?"
         return yarl.URL(f"{url}{separator}ns={quote(self._namespace, safe='')}", encoded=True)
 
-    def _is_registry(self, url: yarl.URL) -> bool:
-        return url.origin() == self.url("/").origin()
-
     async def _request(
         self, request: _Request, url: yarl.URL, authorization: str | None
     ) -> aiohttp.ClientResponse:
-        headers = request.headers
-        sent = headers if authorization is None else headers | {"Authorization": authorization}
+        headers = CIMultiDict(self.endpoint.headers if self.endpoint.serves(url) else {})
+        headers.update(request.headers)
+        if authorization is not None:
+            headers["Authorization"] = authorization
         try:
             return await self._session.request(
                 request.method,
                 url,
-                headers=sent,
+                headers=headers,
                 data=request.body() if request.body else None,
                 allow_redirects=False,
                 proxy=proxy(url),
@@ -215,21 +207,6 @@ class _Request:
     headers: dict[str, str]
     body: Body | None
     also: str
-
-
-async def open_session(endpoint: Endpoint) -> aiohttp.ClientSession:
-    """A session with the certificates, headers and time-outs of an endpoint, for the caller to
-    close."""
-    own = {"User-Agent": _user_agent(), "Accept-Encoding": "identity"}
-    return aiohttp.ClientSession(
-        connector=aiohttp.TCPConnector(ssl=await asyncio.to_thread(endpoint.tls.context)),
-        timeout=aiohttp.ClientTimeout(
-            total=None, sock_connect=endpoint.dial_timeout, sock_read=_READ_TIMEOUT
-        ),
-        auto_decompress=False,
-        cookie_jar=aiohttp.DummyCookieJar(),
-        headers=own | dict(endpoint.headers),
-    )
 
 
 class _NotTLS(TransportError):
@@ -285,18 +262,3 @@ def _redirected(url: yarl.URL, location: str) -> yarl.URL:
     if target.scheme not in {"http", "https"} or not target.host:
         raise TransportError(f'unsupported protocol scheme "{target.scheme}"')
     return target
-
-
-def proxy(url: yarl.URL) -> str | None:
-    """The environment's proxy. (aiohttp's own reading would take netrc's secrets as well.)"""
-    host = url.host or ""
-    if host == "localhost" or urllib.request.proxy_bypass(f"{host}:{url.port}"):
-        return None
-    return urllib.request.getproxies_environment().get(url.scheme)
-
-
-def _user_agent() -> str:
-    try:
-        return f"runner/{version('containerd-runner')}"
-    except PackageNotFoundError:
-        return "runner"

@@ -12,6 +12,7 @@ import pytest
 from runner.image import platform as platforms
 from runner.image.archive import Limits
 from runner.types.errors import InvalidParameter, NotFound
+from runner.types.image import MEDIA_TYPE_OCI_INDEX
 from tests.integration.image.support import NOTHING, everything, load, named, oci_layout
 from tests.support.images import (
     Blobs,
@@ -228,6 +229,24 @@ async def test_a_wrong_size_keeps_nothing(store: ImageStore, tmp_path: Path) -> 
     blobs[blobs.load(target)["layers"][0]["digest"]] += b"x"
     with pytest.raises(InvalidParameter, match=r"has \d+ bytes, not \d+"):
         await load(store, oci_layout(blobs, named(target, "bad:1")), tmp_path)
+    assert await everything(store.containerd) == NOTHING
+
+
+@pytest.mark.parametrize("depth", [7, 8, 1500])
+async def test_indexes_within_indexes_have_a_limit(
+    store: ImageStore, tmp_path: Path, depth: int
+) -> None:
+    blobs = Blobs()
+    target = small().add_to(blobs)
+    for _ in range(depth):
+        index = {"schemaVersion": 2, "manifests": [target]}
+        target = blobs.add_json(index, MEDIA_TYPE_OCI_INDEX)
+    data = oci_layout(blobs, named(target, "deep:1"))
+    if depth < 8:
+        assert await load(store, data, tmp_path) == ["Loaded image: deep:1\n"]
+        return
+    with pytest.raises(InvalidParameter, match="index within index, more than 8 deep"):
+        await load(store, data, tmp_path)
     assert await everything(store.containerd) == NOTHING
 
 

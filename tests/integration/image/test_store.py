@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 from typing import TYPE_CHECKING
 
+import msgspec
 import pytest
 
 from runner.containerd.images import Image as Record
@@ -13,7 +14,12 @@ from runner.image.import_ import import_image
 from runner.image.listing import ImageFilters, LabelFilter
 from runner.image.reference import parse
 from runner.types.errors import Conflict, InvalidParameter, NotFound, RunnerError
-from runner.types.image import MEDIA_TYPE_OCI_MANIFEST, Descriptor
+from runner.types.image import (
+    MEDIA_TYPE_OCI_CONFIG,
+    MEDIA_TYPE_OCI_INDEX,
+    MEDIA_TYPE_OCI_MANIFEST,
+    Descriptor,
+)
 from runner.types.wire import to_wire
 from tests.integration.image.support import NOTHING, everything, in_pieces
 from tests.support.images import compress, digest, file, layer_tar
@@ -214,6 +220,54 @@ async def test_the_list_has_one_item_for_each_image(store: ImageStore) -> None:
     assert await ids(until=0.0) == set()
     with pytest.raises(NotFound, match="No such image: none:latest"):
         await store.list(ImageFilters(before=("none",)))
+
+
+def odd_images() -> dict[str, tuple[Descriptor, list[bytes]]]:
+    """What others may have put into the store: a target and the blobs beneath it."""
+
+    def described(media_type: str, data: bytes) -> Descriptor:
+        return Descriptor(media_type, digest(data), len(data))
+
+    def image(config: bytes) -> tuple[Descriptor, list[bytes]]:
+        manifest = {
+            "schemaVersion": 2,
+            "config": described(MEDIA_TYPE_OCI_CONFIG, config),
+            "layers": [],
+        }
+        data = msgspec.json.encode(manifest)
+        return described(MEDIA_TYPE_OCI_MANIFEST, data), [data, config]
+
+    nonsense = described(MEDIA_TYPE_OCI_MANIFEST, b"nonsense")
+    index = msgspec.json.encode({"schemaVersion": 2, "manifests": [nonsense]})
+    return {
+        "no-time": image(b'{"os":"linux","architecture":"amd64","created":""}'),
+        "no-config": image(b"[]"),
+        "no-image": (described("application/octet-stream", b"x"), [b"x"]),
+        "no-manifest": (nonsense, [b"nonsense"]),
+        "no-manifest-below": (described(MEDIA_TYPE_OCI_INDEX, index), [index, b"nonsense"]),
+        "no-index": (described(MEDIA_TYPE_OCI_INDEX, b"[]"), [b"[]"]),
+    }
+
+
+async def test_odd_images_hide_no_others(
+    store: ImageStore, caplog: pytest.LogCaptureFixture
+) -> None:
+    app = await make(store, "app:1")
+    odd = odd_images()
+    async with store.containerd.leases.hold():
+        for name, (target, blobs) in odd.items():
+            for data in blobs:
+                await store.content.write_blob(data, {})
+            await store.images.create(Record(f"docker.io/library/{name}:1", target))
+        listed = {item.id: item for item in await store.list(shared_size=True, manifests=True)}
+    assert listed.keys() == {app, *(target.digest for target, _ in odd.values())}
+    assert listed[app].created > 0
+    for name, (target, _) in odd.items():
+        item = listed[target.digest]
+        assert (item.created, item.labels, item.containers) == (0, None, -1), name
+        assert item.repo_tags == [f"{name}:1"]
+        if name != "no-manifest-below":
+            assert f"cannot read all of {target.digest}" in caplog.text
 
 
 # --- deleting --------------------------------------------------------------------------------

@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import ssl
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from aiohttp import web
 from aiohttp.test_utils import TestServer
 
 from runner.image.reference import Reference
 from runner.types.image import MEDIA_TYPE_OCI_MANIFEST, Descriptor
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
@@ -43,16 +48,24 @@ class Server:
 
 
 @contextlib.asynccontextmanager
-async def serving(handler: Handler) -> AsyncIterator[Server]:
-    """Serve until the end of the block."""
+async def serving(handler: Handler, certificates: Path | None = None) -> AsyncIterator[Server]:
+    """Serve until the end of the block, with TLS where there are certificates."""
     server = Server(handler)
     app = web.Application()
     app.router.add_route("*", "/{path:.*}", server.handle)
     # A TLS greeting is what every first connection begins with; it is not worth a log line.
-    async with TestServer(app, host="127.0.0.1", access_log=None) as running:
+    running = TestServer(app, host="127.0.0.1")
+    await running.start_server(access_log=None, ssl=_tls(certificates) if certificates else None)
+    async with running:
         assert running.port is not None
         server.port = running.port
         yield server
+
+
+def _tls(certificates: Path) -> ssl.SSLContext:
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    context.load_cert_chain(certificates / "cert.pem", certificates / "key.pem")
+    return context
 
 
 def answer(

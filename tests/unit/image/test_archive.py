@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 import bz2
 import gzip
 import io
 import lzma
+import os
 import tarfile
 import tempfile
+import threading
 from typing import IO, TYPE_CHECKING
 
 import pytest
@@ -15,7 +18,7 @@ import zstandard
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from runner.image.archive import tar
+from runner.image.archive import spool, tar
 from runner.image.archive.files import Archive
 from runner.image.archive.layout import is_oci, layer_type, read_docker, read_oci
 from runner.image.archive.spool import DEFAULT_LIMITS, Limits, spooled
@@ -147,11 +150,23 @@ def test_damaged_pax_records_are_refused(record: str) -> None:
         index(data)
 
 
-def test_sparse_files_are_refused() -> None:
+@pytest.mark.parametrize("style", ["gnu", "pax"])
+def test_sparse_files_are_refused(style: str) -> None:
     info = tarfile.TarInfo("a")
-    info.type = tarfile.GNUTYPE_SPARSE
+    if style == "gnu":
+        info.type = tarfile.GNUTYPE_SPARSE
+    else:
+        sparse = {"major": "0", "minor": "1", "numblocks": "0", "map": "", "size": "1000000"}
+        info.pax_headers = {f"GNU.sparse.{key}": value for key, value in sparse.items()}
     with pytest.raises(InvalidParameter, match="sparse"):
-        index(info.tobuf())
+        index(info.tobuf(tarfile.PAX_FORMAT))
+
+
+def test_one_block_of_zeros_is_no_end() -> None:
+    """As in Go: what follows is hidden from nobody."""
+    first, second = (layer_tar([file(name, "")])[:512] for name in "ab")
+    with pytest.raises(InvalidParameter, match="invalid tar header"):
+        index(first + bytes(512) + second)
 
 
 @given(st.binary(max_size=2048))
@@ -159,7 +174,7 @@ def test_any_bytes_are_an_archive_or_refused(data: bytes) -> None:
     try:
         index(data)
     except InvalidParameter as refused:
-        assert refused.message.startswith("archive/tar: ")
+        assert refused.message.startswith("archive/tar: ") or refused.message == "unexpected EOF"
 
 
 @settings(max_examples=200, suppress_health_check=[HealthCheck.too_slow])
@@ -194,8 +209,16 @@ HOSTILE: dict[str, list[Entry]] = {
 @pytest.mark.parametrize("message", HOSTILE)
 def test_hostile_names_are_refused(message: str) -> None:
     with pytest.raises(InvalidParameter) as refused:
-        archive_of(layer_tar(HOSTILE[message]))
+        archive_of(layer_tar([*HOSTILE[message], file("manifest.json", "[]")]))
     assert refused.value.message == message
+
+
+@pytest.mark.parametrize("message", HOSTILE)
+def test_what_is_no_archive_of_images_is_told_so_whatever_its_names(message: str) -> None:
+    archive = archive_of(layer_tar(HOSTILE[message]))
+    assert not is_oci(archive)
+    with pytest.raises(InvalidParameter, match="unrecognized image format"):
+        read_docker(archive)
 
 
 def test_links_are_followed_inside_the_archive() -> None:
@@ -367,3 +390,31 @@ async def test_a_client_that_breaks_off_leaves_nothing(tmp_path: Path) -> None:
         async with spooled(broken(), tmp_path):
             pytest.fail("accepted")
     assert list(tmp_path.iterdir()) == []
+
+
+async def test_a_load_that_is_given_up_keeps_its_file_until_nobody_writes_to_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    writing, go_on = threading.Event(), threading.Event()
+    same: list[bool] = []
+
+    def slow(writer: spool._Writer, _: bytes) -> None:
+        inode = os.fstat(writer._fd).st_ino
+        writing.set()
+        go_on.wait(10)
+        same.append(os.fstat(writer._fd).st_ino == inode)
+
+    async def load() -> None:
+        async with spooled(in_pieces(b"some"), tmp_path):
+            pytest.fail("accepted")
+
+    monkeypatch.setattr(spool._Writer, "write", slow)
+    loading = asyncio.create_task(load())
+    await asyncio.to_thread(writing.wait, 10)
+    loading.cancel()
+    for _ in range(20):  # time enough to close the file, if it did not wait
+        await asyncio.sleep(0)
+    go_on.set()
+    with pytest.raises(asyncio.CancelledError):
+        await loading
+    assert same == [True]

@@ -5,7 +5,11 @@ from __future__ import annotations
 import asyncio
 import base64
 import json
-from typing import TYPE_CHECKING
+import time
+from dataclasses import replace
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any
+from unittest import mock
 
 import pytest
 from aiohttp import web
@@ -15,7 +19,9 @@ from hypothesis import strategies as st
 from runner.image.documents import MANIFEST_SIZE_MAX
 from runner.image.reference import parse
 from runner.image.registry import Credentials, Registry
+from runner.image.registry import authorizer as authorizer_module
 from runner.image.registry import challenge as challenges
+from runner.image.registry.authorizer import Authorizer
 from runner.image.registry.endpoint import endpoint
 from runner.image.registry.errors import (
     AuthorizationFailed,
@@ -24,7 +30,11 @@ from runner.image.registry.errors import (
     UnexpectedStatus,
     registry_errors,
     translate,
+    translate_listing_error,
 )
+from runner.image.registry.hosts import RegistryHosts
+from runner.image.registry.login import login
+from runner.image.registry.session import open_session
 from runner.types.errors import (
     DataLoss,
     Forbidden,
@@ -34,9 +44,13 @@ from runner.types.errors import (
     Unauthorized,
 )
 from runner.types.image import MEDIA_TYPE_OCI_MANIFEST, Descriptor, Platform
+from tests.support.certificates import make_certificates
 from tests.unit.image.hostile import answer, blob, digest_of, serving
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
+    from runner.image.registry.endpoint import Endpoint
     from tests.unit.image.hostile import Handler, Server
 
 DATA = bytes(range(256)) * 4096
@@ -391,6 +405,125 @@ async def test_an_expired_token_is_replaced() -> None:
     assert server.counts["GET /token"] == 2
 
 
+async def through(server: Server, hosts: tuple[Endpoint, ...], **options: Any) -> Descriptor:
+    """Resolve by way of these hosts."""
+    with mock.patch.object(RegistryHosts, "endpoints", return_value=list(hosts)):
+        async with Registry(server.reference(), backoff=0.001, **options) as registry:
+            return await registry.resolve(server.reference())
+
+
+@pytest.mark.parametrize("lifetime", [{}, {"expires_in": 300}], ids=["unsaid", "said"])
+async def test_a_token_that_expires_under_several_requests_is_replaced_once(
+    lifetime: dict[str, int],
+) -> None:
+    good = "Bearer t1"
+    refused = asyncio.Barrier(3)
+
+    async def handler(request: web.Request) -> web.StreamResponse:
+        if request.path == "/token":
+            return web.json_response({"token": f"t{server.counts['GET /token']}", **lifetime})
+        if request.headers.get("Authorization") != good:
+            if server.counts["GET /token"] == 1:
+                await refused.wait()  # all of them are sent with the old token
+            return web.Response(status=401, headers=bearer(server, error="invalid_token"))
+        return await answer(b"{}")(request)
+
+    async with serving(handler) as server:
+        reference = server.reference()
+        async with Registry(reference) as registry:
+            await registry.resolve(reference)
+            good = "Bearer t2"
+            await asyncio.gather(*(registry.resolve(reference) for _ in range(3)))
+    assert server.counts["GET /token"] == 2
+
+
+async def test_a_token_of_unsaid_lifetime_is_good_for_a_minute() -> None:
+    async def token(_: web.Request) -> web.Response:
+        return web.json_response({"token": "good"})
+
+    async with serving(token) as server:
+        challenge = bearer(server)["WWW-Authenticate"]
+        own = endpoint(server.reference().domain)
+        async with await open_session(own.tls, 5) as session:
+            authorizer = Authorizer(session, own, Credentials(), "scope")
+            assert authorizer.learn([challenge], None)
+            assert await authorizer.header() == "Bearer good"
+            now = time.monotonic()
+            for later, count in ((50, 1), (70, 2)):
+                clock = SimpleNamespace(monotonic=lambda later=later: now + later)
+                with mock.patch.object(authorizer_module, "time", clock):
+                    assert await authorizer.header() == "Bearer good"
+                assert server.counts["GET /token"] == count
+
+
+async def test_headers_of_hosts_toml_stay_with_the_registry() -> None:
+    async def elsewhere_handler(request: web.Request) -> web.StreamResponse:
+        if request.path == "/token":
+            return web.json_response({"token": "good"})
+        return await answer(b"{}")(request)
+
+    async with serving(elsewhere_handler) as elsewhere:
+
+        async def handler(request: web.Request) -> web.StreamResponse:
+            if request.headers.get("Authorization") != "Bearer good":
+                return web.Response(status=401, headers=bearer(elsewhere))
+            return web.Response(status=307, headers={"Location": elsewhere.url("/blob")})
+
+        async with serving(handler) as server:
+            sent = {"authorization": "secret", "X-Mine": "mine"}
+            host = replace(endpoint(server.reference().domain), headers=sent)
+            await through(server, (host,))
+    assert [request.path for request in elsewhere.requests] == ["/token", "/blob"]
+    assert all("secret" not in request.headers.values() for request in elsewhere.requests)
+    assert all("X-Mine" not in request.headers for request in elsewhere.requests)
+    shown = [request.headers.getall("Authorization") for request in server.requests]
+    assert shown == [["secret"], ["Bearer good"]]
+    assert all(request.headers["X-Mine"] == "mine" for request in server.requests)
+
+
+async def test_a_token_server_proves_who_it_is_even_when_the_registry_need_not(
+    tmp_path: Path,
+) -> None:
+    async def token(_: web.Request) -> web.Response:
+        return web.json_response({"token": "good"})
+
+    made = make_certificates(tmp_path)
+    async with serving(token, certificates=made) as tokens:
+
+        async def handler(request: web.Request) -> web.StreamResponse:
+            if "Authorization" in request.headers:
+                return await answer(b"{}")(request)
+            realm = f"https://127.0.0.1:{tokens.port}/token"
+            return web.Response(status=401, headers={"WWW-Authenticate": f'Bearer realm="{realm}"'})
+
+        async with serving(handler) as server:
+            own = endpoint(server.reference().domain)
+            assert not own.tls.verify
+            with pytest.raises(RunnerError, match="certificate verify failed"):
+                await through(server, (own,))
+            assert tokens.requests == []
+            trusting = replace(own, tls=replace(own.tls, authorities=(made / "ca.pem",)))
+            await through(server, (trusting,))
+    assert len(tokens.requests) == 1
+
+
+async def test_a_token_is_asked_for_through_the_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def proxy(request: web.Request) -> web.StreamResponse:
+        return web.json_response({"token": "good"})
+
+    async def handler(request: web.Request) -> web.StreamResponse:
+        if "Authorization" in request.headers:
+            return await answer(b"{}")(request)
+        realm = 'Bearer realm="http://tokens.example/token"'
+        return web.Response(status=401, headers={"WWW-Authenticate": realm})
+
+    async with serving(proxy) as proxying, serving(handler) as server:
+        monkeypatch.setenv("http_proxy", proxying.url(""))
+        monkeypatch.setenv("no_proxy", "127.0.0.1")
+        await resolve(server)
+    assert [request.url.host for request in proxying.requests] == ["tokens.example"]
+
+
 async def test_a_registry_that_refuses_its_own_tokens_says_why() -> None:
     async def handler(request: web.Request) -> web.StreamResponse:
         if request.path == "/token":
@@ -438,6 +571,42 @@ async def test_a_bad_realm_is_an_error(realm: str) -> None:
     async with serving(answer(status=401, WWW_Authenticate=f'Bearer realm="{realm}"')) as server:
         with pytest.raises(RunnerError, match="realm"):
             await resolve(server)
+
+
+@pytest.mark.parametrize(("status", "shown"), [(503, "503 Service Unavailable"), (520, "520 ")])
+async def test_a_login_that_fails_tells_the_status(status: int, shown: str) -> None:
+    async with serving(answer(status=status)) as server:
+        credentials = Credentials("u", "p", server_address=server.reference().domain)
+        with pytest.raises(RunnerError) as err:
+            await login(RegistryHosts(()), credentials)
+    url = server.url("/v2/")
+    assert err.value.message == f"login attempt to {url} failed with status: {shown}"
+
+
+@pytest.mark.parametrize("body", [b"", b"[]", b"[" * 100_000, b"{}"])
+async def test_nonsense_from_a_token_server_fails_a_login(body: bytes) -> None:
+    async def handler(request: web.Request) -> web.Response:
+        if request.path == "/token":
+            return web.Response(body=body)
+        return web.Response(status=401, headers=bearer(server))
+
+    async with serving(handler) as server:
+        credentials = Credentials("u", "p", server_address=server.reference().domain)
+        with pytest.raises(RunnerError, match="token"):
+            await login(RegistryHosts(()), credentials)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [b'{"errors":{"code":"DENIED"}}', b'{"errors":5}', b'{"errors":"x"}', b'{"errors":[5]}'],
+)
+async def test_a_listing_refused_in_odd_words_is_an_error(body: bytes) -> None:
+    async with serving(answer(body, status=403)) as server:
+        reference = parse(f"{server.reference().domain}/some/repo")
+        async with Registry(reference, backoff=0.001) as registry:
+            with pytest.raises(RunnerError) as err:
+                await registry.tags()
+    assert "403 Forbidden" in translate_listing_error(err.value, reference).message
 
 
 async def test_credentials_of_another_server_stay_here() -> None:

@@ -7,6 +7,7 @@ import time
 import pytest
 
 from runner.types.errors import RunnerError
+from runner.types.gotext import quote
 from runner.types.gotime import SECOND, parse_duration
 from runner.types.timestamps import get_timestamp, parse_timestamp
 
@@ -133,6 +134,7 @@ def test_what_is_no_time(text: str, message: str) -> None:
     [
         ("0", 0),
         ("-0", 0),
+        ("0s", 0),
         ("1ns", 1),
         ("1\u00b5s1us1\u03bcs", 3000),
         (".5s", SECOND // 2),
@@ -145,7 +147,16 @@ def test_durations(text: str, nanoseconds: int) -> None:
     assert parse_duration(text) == nanoseconds
 
 
-@pytest.mark.parametrize("text", ["", "+", "5", "1x", "s", ".s", "1h 2m", "1.2.3s", "9" * 20 + "s"])
-def test_what_is_no_duration(text: str) -> None:
-    with pytest.raises(ValueError, match="time: invalid duration"):
+@pytest.mark.parametrize(
+    ("text", "what"),
+    [
+        *((text, "invalid duration") for text in ("", "+", "s", ".s", "9" * 20 + "s", "1h.s")),
+        *((text, "missing unit in duration") for text in ("5", "00", "1.2.3s", "1..5s")),
+        ("1x", 'unknown unit "x" in duration'),
+        ("1h 2m", 'unknown unit "h " in duration'),
+    ],
+)
+def test_what_is_no_duration(text: str, what: str) -> None:
+    with pytest.raises(ValueError, match="time: ") as err:
         parse_duration(text)
+    assert str(err.value) == f"time: {what} {quote(text)}"
