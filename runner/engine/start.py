@@ -174,8 +174,8 @@ async def _start(
     # taken before the task is made, as moby does: it becomes StartedAt
     started_at = times.now()
     await _create_task(engine, container)
-    engine.monitor.watch(container)
     undo.callback(engine.monitor.unwatch, container)
+    await engine.monitor.watch(container)
     with (
         _exit_code_kept(container),
         trace.step("libcontainerd.remote.task.Start", container=container.id),

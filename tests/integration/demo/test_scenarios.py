@@ -88,6 +88,7 @@ def test_happy(stage: Stage) -> None:
     assert played.order("/create", "/attach", "/wait", "/start")[::2][:1] == ["/create"]
     requests = [step["name"].rpartition("/")[2] for step in played.all("", kind="server")]
     assert requests == ["create", "attach", "wait", "start"]
+    assert played.order("Tasks/Wait", "Tasks/Start") == ["Tasks/Wait", "Tasks/Start"]
     assert played.failed() == []
     start = played.one("daemon.containerStart")
     inside = [step["name"] for step in played.road.within(start)]
@@ -155,9 +156,10 @@ def test_conflict(stage: Stage) -> None:
         for step in played.road.within(replaced)
         if step["name"].startswith("containerd.")
     ]
-    calls = [call for call in calls if not call[0].endswith(("/Get", "/Wait"))]
+    calls = [call for call in calls if not call[0].endswith("/Get")]
     assert calls == [
         ("Containers/Create", True),
+        ("Tasks/Wait", False),
         ("Tasks/Kill", False),
         ("Tasks/Delete", False),
         ("Containers/Delete", False),
