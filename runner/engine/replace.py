@@ -42,7 +42,7 @@ async def replace_container(containerd: Containerd, container: Container) -> Non
             " Attempting to clean up the old container.",
             extra={"container": container.id},
         )
-        with trace.step("libcontainerd.deleteStale", container=container.id, role="retry"):
+        with trace.step("libcontainerd.deleteStale", container=container.id, role="cleanup"):
             await _delete_stale(containerd, container.id)
 
     attempts = count(1)

@@ -290,10 +290,22 @@ ROAD: Final[dict[str, Stop]] = {
         "Undoes in containerd what the start had made there: the task, then the container.",
     ),
     "daemon.releaseNetwork": Stop(
-        "kernel",
+        "engine",
         f"{_ENGINE}networking:release_network",
         "daemon/container_operations.go#releaseNetwork",
-        "The namespace goes, and with it the veth pair; the address is free again.",
+        "Takes the container off its networks; its addresses and ports are free again.",
+    ),
+    "libnetwork.Sandbox.Delete": Stop(
+        "kernel",
+        "runner.network.controller:NetworkController.delete_sandbox",
+        "libnetwork/sandbox.go#Delete",
+        "The network namespace goes, and with it the veth pair.",
+    ),
+    "umount": Stop(
+        "kernel",
+        f"{_ENGINE}cleanup:release_files",
+        "daemon/daemon_unix.go#conditionalUnmountOnCleanup",
+        "umount(2): the container's root is no longer mounted on the host.",
     ),
     "daemon.cleanupContainer": Stop(
         "engine",
