@@ -3,7 +3,7 @@
 containerd's container is made anew at every start. When one with our ID is still there, the
 previous run was not cleaned up (the host or the engine died): it is removed, with its task, and
 Create is tried once more, exactly once.
-Source: moby daemon/internal/libcontainerd/replace.go, after moby/moby#38364.
+Source: moby libcontainerd/replace.go, after moby/moby#38364.
 """
 
 from __future__ import annotations
