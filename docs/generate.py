@@ -20,8 +20,8 @@ from typing import TYPE_CHECKING, Any, Final
 from runner.demo.road import Road
 from runner.demo.scenarios import SCENARIOS
 from runner.demo.stage import Audience, Stage
-from runner.trace.road import LANES, ROAD, short_name, stop_of
-from runner.trace.tree import failures, shortened
+from runner.trace.road import LANES, ROAD, ROLES, SECTIONS, short_name, stop_of
+from runner.trace.tree import failures, last, shortened
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -41,49 +41,74 @@ _HEAD: Final = """\
 
 Made from `runner/trace/road.py` by `python docs/generate.py map`; do not edit. Paths are those of
 moby 28.5, and where they begin so those of docker/cli 28.5. A step's name is the one that it has in
-`--trace`, in the demo and in Jaeger: dockerd's own spans have the same, where it has one.
-
-| step | moby | ours | what differs, and why |
-| --- | --- | --- | --- |
+`--trace`, in the demo and in Jaeger. Where dockerd has a span of its own for a step the name is the
+same; else it is the name of moby's function. “Part of” says that the step is only a part of that
+function: then its name is ours.
+"""
+_COLUMNS: Final = """
+| step | what it does | moby | ours | what differs, and why |
+| --- | --- | --- | --- | --- |
 """
 _TAIL: Final = """
 Steps without a function of moby's are what containerd, its shim, runc and the kernel do: dockerd
-sees as little of them as we do. Calls of containerd's are named by service and method, such as
+sees as little of them as we do. For a trace we look at their processes from outside (“observed
+by”).
+Calls of containerd's are named by service and method, such as
 `containerd.services.tasks.v1.Tasks/Create`, in both.
 
 What else differs from dockerd is told in [architecture.md][differs].
 
 [differs]: architecture.md#where-it-differs-from-dockerd-on-purpose
 """
+_OBSERVER: Final = "runner.engine.observe:"
 
 
 def moby_map() -> str:
     """The document."""
-    return _HEAD + "".join(_row(name, stop) for name, stop in ROAD.items()) + _TAIL
+    return _HEAD + "".join(_rows()) + _TAIL
+
+
+def _rows() -> Iterator[str]:
+    for name, stop in ROAD.items():
+        if section := SECTIONS.get(name):
+            yield f"\n## {section}\n{_COLUMNS}"
+        yield _row(name, stop)
 
 
 def _row(name: str, stop: Stop) -> str:
     module, _, function = stop.ours.partition(":")
     file = f"../{module.replace('.', '/')}.py"
     ours = f"[`{module.removeprefix('runner.')}` `{function}`]({file})"
-    return f"| {name} | {f'`{stop.moby}`' if stop.moby else ''} | {ours} | {stop.differs} |\n"
+    if stop.ours.startswith(_OBSERVER):
+        ours = f"observed by {ours}"
+    moby = f"`{stop.moby}`" if stop.moby else ""
+    if stop.part:
+        moby = f"part of {moby}"
+    return f"| {name} | {stop.says} | {moby} | {ours} | {stop.differs} |\n"
 
 
 # --- the diagrams -----------------------------------------------------------------------------
 
-_WIDTH: Final = 1180
+_WIDTH: Final = 1320
 _ROW: Final = 25
 _TOP: Final = 46
-_MOST: Final = 78
+_LETTER: Final = 7.0
+"""The width of one, about."""
 _ASKED_BY: Final = {"containerd-shim-runc-v2": "containerd", "execve": "shim"}
+_TOLD: Final = (
+    *("daemon.createSpec", "daemon.handleContainerExit", "daemon.restore"),
+    *("libcontainerd.deleteStale", "restartmanager.wait", "runc create"),
+)
+"""Steps that cross no border, and are worth a line."""
 _STYLE: Final = """
-  text { font: 14px system-ui, sans-serif; fill: #15181d }
+  text { font: 13px system-ui, sans-serif; fill: #15181d; stroke: #ffffff; stroke-width: 4;
+    paint-order: stroke; stroke-linejoin: round }
   .lane { font-weight: 700; font-size: 16px; text-anchor: middle }
   .answer { fill: #5b6470 } .failed { fill: #b3121d; font-weight: 700 } .mended { fill: #8a5200 }
   line, path { stroke: #3c5a86; stroke-width: 1.6; fill: none } .back { stroke-dasharray: 6 4 }
   .axis { stroke: #c9d0d9; stroke-dasharray: 2 5 } .ground { fill: #ffffff; stroke: none }
   @media (prefers-color-scheme: dark) {
-    text { fill: #eceff4 } .answer { fill: #9aa4b2 } .failed { fill: #ff8080 }
+    text { fill: #eceff4; stroke: #14171c } .answer { fill: #9aa4b2 } .failed { fill: #ff8080 }
     .mended { fill: #ffc46b } line, path { stroke: #7db4ff } .axis { stroke: #3a414c }
     .ground { fill: #14171c }
   }
@@ -116,22 +141,33 @@ def diagram(road: Road) -> str:
 
 def _messages(steps: list[Span]) -> Iterator[Span]:
     """Calls and answers, in the order of time."""
-    lanes = {step["span_id"]: stop_of(step).lane for step in steps}
+    lanes = {step["span_id"]: stop_of(step).lane for step in steps if not _is_demo(step)}
+    by_id = {step["span_id"]: step for step in steps}
     counted = failures(steps)
     found = []
     for step in steps:
+        if _is_demo(step):
+            continue
         attributes, to = step["attributes"], lanes[step["span_id"]]
         from_ = _asked_from(step, lanes)
-        hidden = step["name"].startswith("demo ") or (to == "cli" and "kind" in attributes)
+        hidden = to == "cli" and "kind" in attributes
         if hidden or not _is_told(step, from_, to):
             continue
         failed = counted.get(step["span_id"])
+        above = by_id.get(step["parent_id"])
         message = {"step": step, "from": from_, "to": to, "failed": failed, "back": False}
+        if above is not None and attributes.get("kind") == "server":
+            message["status"] = above["attributes"].get("status")  # what the client has seen
         found.append((step["began_ns"], message))
         if from_ != to and step["duration"] and step["name"] not in _ASKED_BY:
             ended = step["began_ns"] + int(step["duration"] * 1e9)
             found.append((ended, message | {"from": to, "to": from_, "back": True}))
     yield from (message for _, message in sorted(found, key=lambda pair: pair[0]))
+
+
+def _is_demo(step: Span) -> bool:
+    """Whether it is the demo itself, which asks for nothing in any lane."""
+    return bool(step["name"].startswith("demo "))
 
 
 def _asked_from(step: Span, lanes: dict[str, str]) -> str:
@@ -146,8 +182,7 @@ def _is_told(step: Span, from_: str, to: str) -> bool:
     return (
         from_ != to
         or role in ("undo", "retry", "restart")
-        or step["name"]
-        in (*("daemon.createSpec", "daemon.handleContainerExit", "runc create", "daemon.restore"),)
+        or step["name"] in _TOLD
         or "lane" in step["attributes"]
         or step["name"].startswith("runner ")
     )
@@ -164,33 +199,42 @@ def _drawn(message: Span, x: dict[str, float], y: int) -> Iterator[str]:
     kind = "answer" if message["back"] else ""
     if message["failed"] is not None and (message["back"] or from_ == to):
         kind = "failed" if message["failed"] else "mended"
-    words = textwrap.shorten(_words(message), _MOST, placeholder="…")
-    left = min(from_, to) + (18 if from_ == to else 8)
-    place = f'x="{left:.0f}"'
-    if left + len(words) * 7.2 > _WIDTH:
-        place = f'x="{_WIDTH - 6}" text-anchor="end"'
-    yield f'<text class="{kind}" {place} y="{y - 4}">{html.escape(words)}</text>'
+    left = min(from_, to) + (20 if from_ == to else 16 if message["back"] else 8)
+    room = int((_WIDTH - left) / _LETTER)
+    words = textwrap.shorten(_words(message), room, placeholder="…")
+    yield f'<text class="{kind}" x="{left:.0f}" y="{y - 5}">{html.escape(words)}</text>'
 
 
-_ROLES: Final = {"undo": " ↩ undo", "retry": " ↻ once more", "restart": " ↻ by the policy"}
+_REQUEST: Final = re.compile(r"(GET|POST|DELETE) /.*/")
+"""What is left out of a request's name where there is little room: all but its last word."""
 
 
 def _words(message: Span) -> str:
     step, attributes = message["step"], message["step"]["attributes"]
+    name = shortened(short_name(step["name"]))
     if not message["back"]:
-        return shortened(short_name(step["name"])) + _ROLES.get(attributes.get("role", ""), "")
-    if step["error"]:
-        return f"✗ {shortened(step['error'])}"
+        asked = _REQUEST.sub(r"\1 …/", name)
+        if "seconds" in attributes:
+            asked += f" {attributes['seconds']} s"
+        return f"{asked} {ROLES.get(attributes.get('role', ''), '')}".rstrip()
+    name = name.removesuffix("/{name}").rpartition("/")[2]
     took = f"{step['duration'] * 1000:.1f} ms"
-    if isinstance(attributes.get("status"), int):
-        return f"{attributes['status']} ({took})"
+    if status := message.get("status"):
+        return f"{name}: {status} ({took})"
+    if step["error"]:
+        return f"{name}: {'✗ ' if message['failed'] else ''}{last(shortened(step['error']))}"
+    return f"{name}: {_answer(name, attributes)} ({took})"
+
+
+def _answer(name: str, attributes: dict[str, Any]) -> str:
+    if attributes.get("cancelled"):
+        return "no longer wanted"
     answer = attributes.get("answer") or {}
-    told = [
-        f"{name.replace('_', ' ')} {answer[name]}"
-        for name in ("pid", "exit_status")
-        if name in answer
-    ]
-    return f"{', '.join(told) or 'done'} ({took})"
+    if name == "Wait":
+        return f"exit code {answer.get('exit_status', 0)}"
+    if "pid" in answer and name in ("Create", "Start"):
+        return f"pid {answer['pid']}"
+    return "done"
 
 
 def play_all(folder: Path) -> None:

@@ -112,7 +112,7 @@ class _Dispatcher:
                 call.form = Form(await _form(request))
                 answer = await self._serve(match, call)
                 if step is not None:
-                    step.note(status=answer.status)
+                    step.attributes.setdefault("status", answer.status)
                 return answer
         except Exception as error:
             if request.transport is None or request.transport.is_closing():

@@ -26,6 +26,8 @@ from typing import TYPE_CHECKING, Final, cast
 
 from aiohttp import web
 
+from runner import trace
+
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
@@ -100,6 +102,7 @@ async def hijacked(
     protocol = _RawProtocol(transport, cast(asyncio.Protocol, request.protocol))
     try:
         await protocol.write(head)
+        trace.note(status=int(head.split()[1]))
         yield RawStream(protocol, multiplexed=multiplexed)
         await protocol.finish()
     finally:

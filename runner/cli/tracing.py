@@ -104,7 +104,7 @@ def _write(fd: int, step: Document) -> None:
 
 
 def _show(spans: list[Document], shown: str, file: str) -> None:
-    text = _rendered(spans, shown, colours=not file and _has_colours())
+    text = _rendered(spans, shown, to_file=bool(file))
     if not file:
         sys.stdout.flush()
         sys.stderr.write(text)
@@ -116,7 +116,7 @@ def _show(spans: list[Document], shown: str, file: str) -> None:
         raise CliError(f"cannot write the trace: {os_error(err)}") from err
 
 
-def _rendered(spans: list[Document], shown: str, *, colours: bool) -> str:
+def _rendered(spans: list[Document], shown: str, *, to_file: bool) -> str:
     if shown == "json":
         trace_id = spans[0]["trace_id"] if spans else ""
         return jsontext.indent({"trace_id": trace_id, "spans": spans}) + "\n"
@@ -126,7 +126,9 @@ def _rendered(spans: list[Document], shown: str, *, colours: bool) -> str:
         return page.render(spans)
     from runner.trace import tree
 
-    return tree.render(spans, colours=colours)
+    if to_file:
+        return tree.render(spans)
+    return tree.render(spans, colours=_has_colours(), width=tree.columns(2))
 
 
 def _has_colours() -> bool:

@@ -110,12 +110,24 @@ class Service:
         package = stub.__module__.removeprefix(_STUBS).rpartition(".")[0]
         self._full_name = f"containerd.{package}.{self._name}"
 
-    async def unary(self, method: str, request: Message, *, timeout: float | None = None) -> Any:
-        """One request, one reply. `timeout` in seconds ends the call with DeadlineExceeded."""
+    async def unary(
+        self,
+        method: str,
+        request: Message,
+        *,
+        timeout: float | None = None,
+        sent: Callable[[], None] = lambda: None,
+    ) -> Any:
+        """One request, one reply. `timeout` in seconds ends the call with DeadlineExceeded.
+
+        `sent` is called once the request is under way: calls that are made after that follow it.
+        """
         call, began = getattr(self._stub, method), time.perf_counter()
         try:
             with self._observed(method, request) as step:
-                reply = await call(request, metadata=self.connection.metadata(), timeout=timeout)
+                answer = call(request, metadata=self.connection.metadata(), timeout=timeout)
+                sent()
+                reply = await answer
                 if step is not None:
                     step.note(answer=shown(reply))
                 return reply

@@ -27,7 +27,7 @@ from runner.containerd.values import Encoded
 from runner.types.errors import FailedPrecondition, NotFound
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
     from datetime import datetime
 
     from runner.containerd._connection import Connection
@@ -159,14 +159,18 @@ class Tasks:
         reply: pb.StartResponse = await self._service.unary("Start", request)
         return reply.pid
 
-    async def wait(self, container_id: str, exec_id: str = "") -> Exit:
+    async def wait(
+        self, container_id: str, exec_id: str = "", *, sent: Callable[[], None] = lambda: None
+    ) -> Exit:
         """Wait for the process to end, for ever if need be; at once when it already has.
+
+        `sent` is called once the request is under way: a call made after that follows it.
 
         Raises:
             Unavailable: containerd went away meanwhile. The process lives on: ask again.
         """
         request = pb.WaitRequest(container_id=container_id, exec_id=exec_id)
-        reply: pb.WaitResponse = await self._service.unary("Wait", request)
+        reply: pb.WaitResponse = await self._service.unary("Wait", request, sent=sent)
         return Exit(reply.exit_status, time_from(reply.exited_at))
 
     async def kill(
@@ -207,8 +211,11 @@ class Tasks:
         return await self.delete(container_id)
 
     async def _kill_and_wait(self, container_id: str) -> None:
-        waiting = asyncio.create_task(self.wait(container_id))
+        asked = asyncio.Event()
+        waiting = asyncio.create_task(self.wait(container_id, sent=asked.set))
+        waiting.add_done_callback(lambda _: asked.set())
         try:
+            await asked.wait()
             await self.kill(container_id, signals.SIGKILL, all=True)
             await asyncio.wait([waiting])
         except NotFound:

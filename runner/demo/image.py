@@ -34,6 +34,7 @@ echo "  kernel     $(uname -sr)"
 echo "  process    $$ (the first of its PID namespace)"
 echo "  user       $(id -un)"
 echo "  address    $(ip -4 -o addr show eth0 2>/dev/null | awk '{ print $4 }')"
+sleep 0.3  # long enough to be looked at
 """
 _ARCHITECTURES: Final = {"x86_64": "amd64", "aarch64": "arm64", "armv7l": "arm"}
 

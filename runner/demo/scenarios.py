@@ -68,8 +68,8 @@ def _conflict(stage: Stage) -> None:
 async def _make_stale(stage: Stage, identity: str) -> int:
     """A container and a running task of that ID, by containerd's API alone; the PID."""
     root = stage.path / "stale"
-    (root / "bin").mkdir(parents=True)
-    (root / "proc").mkdir()
+    (root / "bin").mkdir(parents=True, exist_ok=True)  # it may be played again
+    (root / "proc").mkdir(exist_ok=True)
     shutil.copy(stage.busybox or static_busybox(), root / "bin/busybox")
     spec = json.dumps(_spec(root, identity)).encode()
     async with Containerd(stage.containerd, stage.namespace) as client:
@@ -99,7 +99,8 @@ def _spec(root: Path, identity: str) -> dict[str, Any]:
 def _start_failure(stage: Stage) -> None:
     stage.say("The program does not exist. Nobody can know that before runc looks for it.")
     stage.runner("run", "--name", "oops", NAME, "no-such-program")
-    stage.say("Nothing of the run is left; the container is, with its error and its exit code.")
+    stage.say("Nothing of the run is left; the container is, with its exit code and its error.")
+    stage.runner("inspect", "--format", "{{.State.ExitCode}}: {{.State.Error}}", "oops")
     stage.runner("rm", "oops")
 
 
@@ -118,30 +119,33 @@ def _crash(stage: Stage) -> None:
     stage.runner("run", "--detach", "--name", "survivor", NAME, "sleep", "1000")
     pid = stage.inspect("survivor")["State"]["Pid"]
     stage.say("The engine is killed, without warning.")
-    stage.kill_engine()
+    engine_pid = stage.kill_engine()
     if not Path(f"/proc/{pid}").exists():
         raise System("the container has died with the engine")
     stage.did(
         "SIGKILL",
         "engine",
         "The engine is gone. The process runs on: its parent is the shim, which needs nobody.",
-        pid=pid,
+        pid=engine_pid,
+        survivor=pid,
     )
     stage.say(f"Process {pid} still runs. Another engine is started, on what the first has left.")
     stage.start_engine()
     stage.say("It has taken the container up again. Now that is stopped, by the new engine.")
-    stage.runner("stop", "--time", "0", "survivor")
+    stage.runner("stop", "--timeout", "0", "survivor")
 
 
 def _restart_policy(stage: Stage) -> None:
     stage.say("The container fails, and its policy says: on failure start it again, twice at most.")
     stage.runner(
         *("run", "--detach", "--name", "again", "--restart", "on-failure:2"),
-        *(NAME, "sh", "-c", "exit 1"),
+        *(NAME, "sh", "-c", "sleep 0.5; exit 1"),
     )
+    stage.say("A wait for its next end: it is told of that, whatever the policy does then.")
+    stage.runner("wait", "again")
+    stage.say("Until the policy has had enough.")
     with suppress(TimeoutError):
         _until(lambda: stage.inspect("again")["State"]["Status"] == "exited")
-    stage.runner("wait", "again")
 
 
 def _until(done: Callable[[], bool], seconds: float = 30.0) -> None:
@@ -180,8 +184,8 @@ SCENARIOS: Final = {
             "containerd's container is made anew at every start. When one of its ID is still there,"
             " a crash has left it. dockerd kills and deletes its task, deletes it, and tries"
             " Create once more, exactly once.",
-            "Containers/Create fails with “already exists”; then Tasks/Kill, Tasks/Delete,"
-            " Containers/Delete, and Containers/Create once more.",
+            "Containers/Create fails with “already exists”; then, below deleteStale, Tasks/Kill,"
+            " Tasks/Delete and Containers/Delete; then Containers/Create once more.",
             _conflict,
         ),
         Scenario(
@@ -190,8 +194,9 @@ SCENARIOS: Final = {
             "Only runc can know that a program is missing, as it looks inside of the container's"
             " root. By then mounts, namespace, address and containerd's container are there. All"
             " of it is undone, and the exit code is 127.",
-            "Tasks/Create fails; what was made is undone in reverse order; the API answers 400, and"
-            " the command ends with 127.",
+            "Tasks/Create fails; what was made is undone in reverse order (↩); the API answers 400,"
+            " and the command ends with 127. Shim and runc have no steps here: both are gone before"
+            " their answer comes. Their words are in the error, one in front of the other.",
             _start_failure,
         ),
         Scenario(
@@ -199,7 +204,9 @@ SCENARIOS: Final = {
             "The program may not be run",
             "The same road with another reason. containerd's error has no class, only a text: by"
             " its words dockerd tells 126 from 127.",
-            "Tasks/Create fails with “permission denied”, which becomes 126.",
+            "Tasks/Create fails with “permission denied”, which becomes 126. The command's wait is"
+            " answered with 404: as --rm wants it the container is removed, and nobody's exit is"
+            " left to wait for.",
             _permission,
         ),
         Scenario(
@@ -218,7 +225,8 @@ SCENARIOS: Final = {
             " shim. The engine may die at any time; the next one holds its records against"
             " containerd's list of tasks and goes on.",
             "SIGKILL, then daemon.restore: Tasks/List, and Tasks/Wait for the process that has run"
-            " all the while.",
+            " all the while. The first engine's Tasks/Wait is not over: nobody was left to hear"
+            " its end.",
             _crash,
         ),
         Scenario(
@@ -226,7 +234,8 @@ SCENARIOS: Final = {
             "It is started again",
             "The restart policy is the engine's affair: containerd knows of none. Every start is a"
             " whole new road, with a new task and a new shim, after a pause that doubles.",
-            "containerStart three times, with 100 ms and 200 ms between them.",
+            "daemon.containerStart three times, with pauses of 0.1 and 0.2 seconds between them"
+            " (restartmanager.wait). `runner wait` is told of the first end only.",
             _restart_policy,
         ),
     )

@@ -61,8 +61,10 @@ class Audience:
     say: Callable[[str], None] = lambda _: None
     """What is about to be done."""
     command: Callable[[Command], None] = lambda _: None
-    pause: Callable[[str], None] = lambda _: None
-    """May keep the scenario waiting."""
+    pause: Callable[[], None] = lambda: None
+    """May keep the scenario waiting, for whoever wants to look around."""
+    over: Callable[[], None] = lambda: None
+    """All steps are in; what is left of the scenario is still there."""
 
 
 @dataclass
@@ -126,9 +128,11 @@ class Stage:
         try:
             yield
             self._settle()
-        finally:
             took = (time.time_ns() - self._root["began_ns"]) / 1e9
             self.audience.step(self._root | {"duration": took})
+            self.audience.over()
+        finally:
+            self.trace_id = ""
             self._remove_containers()
             while self._followed:
                 self._followed.pop().close()
@@ -142,7 +146,7 @@ class Stage:
     def say(self, text: str) -> None:
         """Tell what is about to be done, and wait for whoever wants to look around first."""
         self.audience.say(text)
-        self.audience.pause(text)
+        self.audience.pause()
 
     def did(self, name: str, lane: str, says: str, **told: Any) -> None:
         """Record something that was done on the stage, past the engine."""
@@ -156,11 +160,17 @@ class Stage:
             found: Document = client.json("GET", f"/containers/{container}/json")
         return found
 
-    def kill_engine(self) -> None:
-        """SIGKILL: no chance to tidy up."""
+    @property
+    def serves(self) -> bool:
+        """Whether the engine lives."""
+        return self._engine is not None and self._engine.poll() is None
+
+    def kill_engine(self) -> int:
+        """SIGKILL: no chance to tidy up. The PID that it had."""
         assert self._engine is not None
         self._engine.kill()
         self._engine.wait()
+        return self._engine.pid
 
     def start_engine(self) -> None:
         """Start it on what its directories hold. Raises System when it does not come up.
@@ -204,7 +214,7 @@ class Stage:
             with contextlib.suppress(ClientError), self._client() as client:
                 ping(client)
                 return
-            if self._engine is None or self._engine.poll() is not None:
+            if not self.serves:
                 break
             time.sleep(0.02)
         raise System(f"the demo's engine does not come up: {self._last_words()}")
@@ -299,9 +309,13 @@ class Stage:
         threading.Thread(target=listen, daemon=True).start()
 
     def _settle(self) -> None:
-        """Return once nothing of the trace is under way: the sweeping up belongs to it."""
+        """Return once nothing of the trace is under way: the sweeping up belongs to it.
+
+        Each step is told once more as it has ended: what is followed may come a little later.
+        """
         response = self._ask_for_trace()
-        response.read()
+        for step in response.json()["spans"]:
+            self.audience.step(step)
         response.connection.close()
 
     def _ask_for_trace(self, query: str = "") -> http.Response:
@@ -313,6 +327,11 @@ class Stage:
         return client.checked(connection)
 
     def _remove_containers(self) -> None:
+        """By the engine, which knows what they have; a scenario may leave it dead."""
+        if self.serves:
+            self._wait_until_it_answers()
+        else:
+            self.start_engine()
         with self._client() as client:
             for container in client.json("GET", "/containers/json", query={"all": "1"}):
                 path = f"/containers/{container['Id']}"

@@ -7,6 +7,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from runner.containerd.client import Containerd
+from runner.containerd.mounted import unmount_all_in_thread
+from runner.engine.keeper import Keeper
+from runner.linux.mountinfo import read_mounts
 from runner.network import BridgeConfig, NetworkController
 from runner.store import Store
 from runner.types.errors import RunnerError
@@ -21,7 +24,8 @@ _PARENT: Final = "runner"
 
 
 async def sweep(containerd: str, namespace: str, bridge: str, root: Path) -> None:
-    """Remove bridge, rules and namespaces, then everything in containerd's namespace."""
+    """Remove bridge, rules and namespaces, everything in containerd's namespace, then mounts and
+    the companion of an engine that was killed."""
     database = root / "data/runner.db"
     if database.exists():
         store = Store(database)
@@ -37,6 +41,19 @@ async def sweep(containerd: str, namespace: str, bridge: str, root: Path) -> Non
         with contextlib.suppress(RunnerError):
             await _empty(client)
             await client.namespaces.delete(namespace)
+    for mount in reversed(read_mounts()):
+        if Path(mount.mountpoint).is_relative_to(root):
+            await _tried(unmount_all_in_thread(Path(mount.mountpoint)))
+    await _end_companion(root / "exec/keeper.sock")
+
+
+async def _end_companion(socket: Path) -> None:
+    """Have the process end that holds the containers' FIFOs."""
+    if socket.exists():
+        keeper = Keeper(socket)
+        await keeper.open()
+        keeper.forget_all_but(())
+        keeper.close()
 
 
 async def _empty(client: Containerd) -> None:

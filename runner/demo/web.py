@@ -42,15 +42,23 @@ _HEADERS: Final = {
     "X-Frame-Options": "DENY",
     "Cache-Control": "no-store",
 }
+_ONCE: Final = (
+    "The address that `runner demo --web` prints works once, in one browser.\n"
+    "Go on in the window that has it open. If that is gone, end the demo with Ctrl-C,\n"
+    "start it again, and open the new address.\n"
+)
 _KINDS: Final = {".css": "text/css", ".js": "text/javascript"}
 
 
-def serve(stage: Stage, *, port: int = 0) -> None:
-    """Serve until SIGINT or SIGTERM; says the address on stdout. Raises System."""
-    asyncio.run(_serve(stage, port))
+def serve(stage: Stage, *, port: int = 0, scenario: str = "") -> None:
+    """Serve until SIGINT or SIGTERM; says the address on stdout. Raises System.
+
+    The page begins with the scenario, if there is one.
+    """
+    asyncio.run(_serve(stage, port, scenario))
 
 
-async def _serve(stage: Stage, port: int) -> None:
+async def _serve(stage: Stage, port: int, scenario: str) -> None:
     page = Page(stage)
     runner = web.AppRunner(page.app, access_log=None, shutdown_timeout=1.0)
     await runner.setup()
@@ -65,7 +73,9 @@ async def _serve(stage: Stage, port: int) -> None:
             raise System(f"cannot listen on 127.0.0.1:{port}: {err.strerror}") from err
         (address,) = runner.addresses
         page.host = f"127.0.0.1:{address[1]}"
-        print(f"http://{page.host}/?token={page.token}", flush=True)  # noqa: T201 - the answer
+        begun_with = f"#{scenario}" if scenario else ""  # not sent to us: the page reads it
+        print(f"http://{page.host}/?token={page.token}{begun_with}")  # noqa: T201 - the answer
+        print("Open it in a browser on this machine; Ctrl-C ends the demo.", flush=True)  # noqa: T201
         await stopping.wait()
     finally:
         page.close()
@@ -114,7 +124,7 @@ class Page:
         if token := request.query.get("token"):
             return self._trade(token)
         if not hmac.compare_digest(request.cookies.get(_COOKIE, ""), self._session):
-            return web.Response(status=403, text="the address that `runner demo` prints works once")
+            return web.Response(status=403, text=_ONCE)
         answer = await handler(request)
         if not answer.prepared:
             answer.headers.update(_HEADERS)
@@ -123,7 +133,7 @@ class Page:
     def _trade(self, token: str) -> web.Response:
         """The token for a cookie, once."""
         if not self.token or not hmac.compare_digest(token.encode(), self.token.encode()):
-            return web.Response(status=403, text="the address that `runner demo` prints works once")
+            return web.Response(status=403, text=_ONCE)
         self.token = ""
         answer = web.Response(status=303, headers={"Location": "/"})
         answer.set_cookie(_COOKIE, self._session, httponly=True, samesite="Strict")

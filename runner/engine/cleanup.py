@@ -23,6 +23,7 @@ from runner.types.errors import FailedPrecondition, NotFound, RunnerError
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable
+    from pathlib import Path
 
     from runner.engine.engine import Engine
 
@@ -32,23 +33,31 @@ _ATTEMPTS = 12
 
 
 async def cleanup(
-    engine: Engine, container_id: str, *, exited: bool = False, role: str = "cleanup"
+    engine: Engine,
+    container_id: str,
+    *,
+    exited: bool = False,
+    in_containerd: bool = True,
+    role: str = "cleanup",
 ) -> bool:
     """Give back task, containerd container, network, mounts and FIFOs; whether all went well.
 
-    `exited` says that the task is known to have ended, and need not be killed; `role` is for the
-    trace: "undo" after a failure.
+    `exited` says that the task is known to have ended, and need not be killed; `in_containerd` is
+    false when it is known to have neither any more. `role` is for the trace: "undo" after a
+    failure.
     """
     with (
         trace.about(container_id),
         trace.step("daemon.Cleanup", container=container_id, role=role),
     ):
-        in_containerd, network = await asyncio.gather(
-            delete_from_containerd(engine, container_id, exited=exited),
-            attempt(networking.release_network(engine, container_id), "release network"),
-        )
+        network = attempt(networking.release_network(engine, container_id), "release network")
+        if in_containerd:
+            deleting = delete_from_containerd(engine, container_id, exited=exited)
+            gone = all(await asyncio.gather(deleting, network))
+        else:
+            gone = await network
         files = await release_files(engine, container_id)
-    return in_containerd and network and files
+    return gone and files
 
 
 async def cleanup_until_done(engine: Engine, container_id: str, *, exited: bool = False) -> bool:
@@ -103,7 +112,7 @@ async def release_files(engine: Engine, container_id: str) -> bool:
     rootfs = engine.config.rootfs_dir / container_id
     unmounted = [
         await attempt(mounts.unmount_ipc(engine, container_id), "unmount IPC"),
-        await attempt(unmount_all_in_thread(rootfs), "unmount rootfs"),
+        await attempt(_unmount(rootfs), "unmount rootfs"),
         await attempt(mounts.unmount_volumes(engine, container_id), "unmount volumes"),
     ]
     engine.keeper.drop(container_id)
@@ -115,6 +124,13 @@ async def release_files(engine: Engine, container_id: str) -> bool:
         log.warning("cannot remove %s: %s", rootfs, err)
         return False
     return all(unmounted)
+
+
+async def _unmount(rootfs: Path) -> None:
+    """moby conditionalUnmountOnCleanup."""
+    if rootfs.exists():
+        with trace.step("umount", target=str(rootfs)):
+            await unmount_all_in_thread(rootfs)
 
 
 async def attempt(step: Awaitable[object], what: str) -> bool:

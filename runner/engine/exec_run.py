@@ -19,7 +19,7 @@ from runner.containerd.tasks import Status as TaskStatus
 from runner.engine import cleanup, rootfs
 from runner.engine.execs import Exec, check_active, saved
 from runner.engine.exit_status import ExitStatus, set_exit_code_from_error
-from runner.engine.exit_watch import exit_of
+from runner.engine.exit_watch import exit_of, until_asked
 from runner.oci.exec import ExecRequest, exec_process
 from runner.oci.user import get_user
 from runner.types import times
@@ -123,7 +123,7 @@ async def _add_process(engine: Engine, exec_: Exec, process: bytes) -> None:
 
 
 async def _start_process(engine: Engine, exec_: Exec) -> int:
-    _watch(engine, exec_)
+    await _watch(engine, exec_)
     try:
         return await engine.containerd.tasks.start(exec_.container.id, exec_.id)
     except Exception:
@@ -133,13 +133,18 @@ async def _start_process(engine: Engine, exec_: Exec) -> int:
         raise
 
 
-def _watch(engine: Engine, exec_: Exec) -> None:
+async def _watch(engine: Engine, exec_: Exec) -> None:
     """Be told of the exit; asked before the start, so that it is not missed."""
-    exec_.watcher = engine.background(_wait_for_exit(engine, exec_), f"watch exec {exec_.id}")
+    asked = asyncio.Event()
+    watching = _wait_for_exit(engine, exec_, asked)
+    exec_.watcher = engine.background(watching, f"watch exec {exec_.id}")
+    await until_asked(exec_.watcher, asked)
 
 
-async def _wait_for_exit(engine: Engine, exec_: Exec) -> None:
-    exit_status = await exit_of(engine, exec_.container.id, exec_.exit_event, exec_.id)
+async def _wait_for_exit(engine: Engine, exec_: Exec, asked: asyncio.Event) -> None:
+    exit_status = await exit_of(
+        engine, exec_.container.id, exec_.exit_event, exec_.id, asked=asked.set
+    )
     await exec_.started.wait()
     await _handle_exit(engine, exec_, exit_status)
 
@@ -204,7 +209,7 @@ async def take_up(engine: Engine, container: Container) -> None:
                 log.warning(
                     "how exec %s is will be seen at its exit: %s", exec_.id, err, extra=about
                 )
-                _watch(engine, exec_)
+                await _watch(engine, exec_)
 
 
 async def _take_up(engine: Engine, exec_: Exec) -> None:
@@ -225,4 +230,4 @@ async def _take_up(engine: Engine, exec_: Exec) -> None:
         return
     if exec_.fifos.stdin:
         exec_.streams.stdin.open(exec_.fifos.stdin)
-    _watch(engine, exec_)
+    await _watch(engine, exec_)

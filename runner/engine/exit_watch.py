@@ -16,6 +16,8 @@ from runner.types import times
 from runner.types.errors import NotFound, RunnerError, Unavailable
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from runner.engine.engine import Engine
 
 log = logging.getLogger(__name__)
@@ -25,17 +27,31 @@ _EVENT_UNDER_WAY = 0.2
 _ASK_AGAIN = 0.2
 
 
+async def until_asked(watcher: asyncio.Task[None], asked: asyncio.Event) -> None:
+    """Return when the watcher's Tasks.Wait is on its way, `asked` being set then (`exit_of`).
+
+    A call that is made after that follows it to containerd: the Tasks.Start, that is.
+    """
+    watcher.add_done_callback(lambda _: asked.set())  # it may end before it comes to asking
+    await asked.wait()
+
+
 async def exit_of(
-    engine: Engine, container_id: str, event: asyncio.Future[ExitStatus], exec_id: str = ""
+    engine: Engine,
+    container_id: str,
+    event: asyncio.Future[ExitStatus],
+    exec_id: str = "",
+    *,
+    asked: Callable[[], None] = lambda: None,
 ) -> ExitStatus:
     """The exit of the container's first process, or of one that exec added.
 
-    `event` is resolved by whoever hears of the exit by event. A process that is gone, and nobody
-    has told how it ended, has the code 255.
+    `event` is resolved by whoever hears of the exit by event; `asked` is called once containerd is
+    being asked. A process that is gone, and nobody has told how it ended, has the code 255.
     """
     said = ""
     while True:
-        wait = asyncio.ensure_future(_wait(engine, container_id, exec_id))
+        wait = asyncio.ensure_future(_wait(engine, container_id, exec_id, asked))
         try:
             await asyncio.wait({wait, event}, return_when=asyncio.FIRST_COMPLETED)
             return event.result() if event.done() else await wait
@@ -55,8 +71,13 @@ async def exit_of(
             wait.cancel()
 
 
-async def _wait(engine: Engine, container_id: str, exec_id: str) -> ExitStatus:
-    ended = await engine.containerd.tasks.wait(container_id, exec_id)
+async def _wait(
+    engine: Engine, container_id: str, exec_id: str, asked: Callable[[], None]
+) -> ExitStatus:
+    try:
+        ended = await engine.containerd.tasks.wait(container_id, exec_id, sent=asked)
+    finally:
+        asked()  # containerd may be away: nobody has to wait for its return here
     return ExitStatus(ended.status, times.from_datetime(ended.exited_at))
 
 

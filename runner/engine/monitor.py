@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from runner import trace
 from runner.engine import cleanup, exec_run, health, mounts, networking, remove, start
-from runner.engine.exit_watch import exit_of
+from runner.engine.exit_watch import exit_of, until_asked
 from runner.types import times
 from runner.types.errors import RunnerError
 
@@ -35,12 +35,14 @@ class Monitor:
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
 
-    def watch(self, container: Container) -> None:
-        """Ask for the task's exit, and handle it when it comes."""
+    async def watch(self, container: Container) -> None:
+        """Ask for the task's exit, and handle it when it comes; returns when it is being asked."""
+        asked = asyncio.Event()
         container.exit_event = asyncio.get_running_loop().create_future()
         container.monitor = self._engine.background(
-            self._watch(container), f"watch container {container.id}"
+            self._watch(container, asked), f"watch container {container.id}"
         )
+        await until_asked(container.monitor, asked)
 
     def unwatch(self, container: Container) -> None:
         """The start has failed after all: nobody is interested in the exit."""
@@ -48,9 +50,10 @@ class Monitor:
             container.monitor.cancel()
             container.monitor = None
 
-    async def _watch(self, container: Container) -> None:
+    async def _watch(self, container: Container, asked: asyncio.Event) -> None:
         assert container.exit_event is not None
-        exit_status = await exit_of(self._engine, container.id, container.exit_event)
+        event = container.exit_event
+        exit_status = await exit_of(self._engine, container.id, event, asked=asked.set)
         await handle_container_exit(self._engine, container, exit_status)
 
 

@@ -177,11 +177,19 @@ async def release_network(engine: Engine, container_id: str) -> None:
     """
     began = time.monotonic()
     with trace.step("daemon.releaseNetwork", container=container_id):
-        done = await engine.network.delete_sandbox(container_id)
+        done = await _delete_sandbox(engine, container_id)
     engine.store.addresses.release_all(container_id)
     if not done:
         raise System(f"the network of container {container_id} could not be removed completely")
     engine.metrics.network_action("release", time.monotonic() - began)
+
+
+async def _delete_sandbox(engine: Engine, container_id: str) -> bool:
+    """Whether all went well, also where there is no sandbox (any more)."""
+    if (sandbox := engine.network.sandbox(container_id)) is None:
+        return True
+    with trace.step("libnetwork.Sandbox.Delete", container=container_id, namespace=sandbox.key):
+        return await engine.network.delete_sandbox(container_id)
 
 
 def released(engine: Engine, container: Container) -> None:

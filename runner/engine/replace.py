@@ -3,7 +3,7 @@
 containerd's container is made anew at every start. When one with our ID is still there, the
 previous run was not cleaned up (the host or the engine died): it is removed, with its task, and
 Create is tried once more, exactly once.
-Source: moby daemon/internal/libcontainerd/replace.go, after moby/moby#38364.
+Source: moby libcontainerd/replace.go, after moby/moby#38364.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ async def replace_container(containerd: Containerd, container: Container) -> Non
             " Attempting to clean up the old container.",
             extra={"container": container.id},
         )
-        with trace.step("libcontainerd.deleteStale", container=container.id, role="retry"):
+        with trace.step("libcontainerd.deleteStale", container=container.id, role="cleanup"):
             await _delete_stale(containerd, container.id)
 
     attempts = count(1)

@@ -194,7 +194,7 @@ async def _take_up(engine: Engine, container: Container, task: Process) -> None:
     container.state.paused = task.status is not TaskStatus.RUNNING
     container.state.pid = task.pid
     # first, so that the exit is not lost should its streams make trouble
-    engine.monitor.watch(container)
+    await engine.monitor.watch(container)
     await process_io.resume(engine, container)
     process_io.open_stdin(container)
     await exec_run.take_up(engine, container)

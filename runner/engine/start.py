@@ -119,24 +119,34 @@ async def _start_or_undo(
     engine: Engine, container: Container, *, reset_restart_manager: bool
 ) -> None:
     """Start; on failure undo everything and record why (moby's deferred clean-up)."""
+    undo = _Undo()
     try:
-        async with AsyncExitStack() as undo:
+        async with undo:
             await _start(engine, container, undo, reset_restart_manager=reset_restart_manager)
             undo.pop_all()
     except RunnerError as err:
-        await _record_failure(engine, container, err.message)
+        await _record_failure(engine, container, err.message, undo)
         raise
     except Exception as err:
         log.exception("the start failed unexpectedly", extra={"container": container.id})
         failure = System(f"internal error: {type(err).__name__}: {err}")
-        await _record_failure(engine, container, failure.message)
+        await _record_failure(engine, container, failure.message, undo)
         raise failure from err
     except BaseException:
-        await _record_failure(engine, container, "the engine was stopped during the start")
+        await _record_failure(engine, container, "the engine was stopped during the start", undo)
         raise
 
 
-async def _record_failure(engine: Engine, container: Container, message: str) -> None:
+class _Undo(AsyncExitStack):
+    """What undoes the steps of a start."""
+
+    left_in_containerd = True
+    """Whether containerd may still have something of it."""
+
+
+async def _record_failure(
+    engine: Engine, container: Container, message: str, undone: _Undo
+) -> None:
     state = container.state
     state.error = message
     if state.exit_code == 0:
@@ -145,19 +155,21 @@ async def _record_failure(engine: Engine, container: Container, message: str) ->
     engine.containers.checkpoint_or_log(container)
     await container.reset()
     mounts.log_unmounts(engine, container)
-    await cleanup_now_or_later(engine, container)
+    await cleanup_now_or_later(engine, container, in_containerd=undone.left_in_containerd)
 
 
-async def cleanup_now_or_later(engine: Engine, container: Container) -> None:
+async def cleanup_now_or_later(
+    engine: Engine, container: Container, *, in_containerd: bool = True
+) -> None:
     """Give back what the run has taken; what cannot be given back now is, in the background."""
-    if not await cleanup.cleanup(engine, container.id, role="undo"):
+    if not await cleanup.cleanup(engine, container.id, in_containerd=in_containerd, role="undo"):
         container.teardown = engine.background(
             cleanup.cleanup_until_done(engine, container.id), f"clean up {container.id}"
         )
 
 
 async def _start(
-    engine: Engine, container: Container, undo: AsyncExitStack, *, reset_restart_manager: bool
+    engine: Engine, container: Container, undo: _Undo, *, reset_restart_manager: bool
 ) -> None:
     """The road itself; each step that makes something in containerd pushes its undo."""
     prepared = await _prepare(engine, container)
@@ -169,13 +181,13 @@ async def _start(
         described = runtime.describe(engine, container, oci_spec)
         await replace_container(engine.containerd, described)
         await delete_unowned(engine, container.id)
-    undo.push_async_callback(_undo_in_containerd, engine, container)
+    undo.push_async_callback(_undo_in_containerd, engine, container, undo)
 
     # taken before the task is made, as moby does: it becomes StartedAt
     started_at = times.now()
     await _create_task(engine, container)
-    engine.monitor.watch(container)
     undo.callback(engine.monitor.unwatch, container)
+    await engine.monitor.watch(container)
     with (
         _exit_code_kept(container),
         trace.step("libcontainerd.remote.task.Start", container=container.id),
@@ -186,10 +198,10 @@ async def _start(
     await prepared.release()
 
 
-async def _undo_in_containerd(engine: Engine, container: Container) -> None:
+async def _undo_in_containerd(engine: Engine, container: Container, undo: _Undo) -> None:
     """moby's deferred deletions of the task and of the container."""
     with trace.step("libcontainerd.Delete", container=container.id, role="undo"):
-        await cleanup.delete_from_containerd(engine, container.id)
+        undo.left_in_containerd = not await cleanup.delete_from_containerd(engine, container.id)
 
 
 async def _prepare(engine: Engine, container: Container) -> Prepared:

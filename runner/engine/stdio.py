@@ -1,6 +1,6 @@
 """The container's standard streams: FIFOs to the shim on one side, clients and log on the other.
 
-Source: moby container/stream, daemon/internal/libcontainerd (newFIFOSet), containerd/fifo.
+Source: moby container/stream, libcontainerd (newFIFOSet), containerd/fifo.
 """
 
 from __future__ import annotations

@@ -32,6 +32,8 @@ class Stop:
     says: str
     differs: str = ""
     """Where and why ours does it otherwise."""
+    part: bool = False
+    """The step has a name of ours, as it is only a part of moby's function."""
 
 
 _API: Final = "runner.api."
@@ -179,6 +181,7 @@ ROAD: Final[dict[str, Stop]] = {
         "runner.containerd.mounted:mount_all_in_thread",
         "daemon/containerd/image_snapshot.go#Mount",
         "mount(2): the image's layers below, the container's own on top.",
+        part=True,
     ),
     "libnetwork.NewSandbox": Stop(
         "kernel",
@@ -217,6 +220,7 @@ ROAD: Final[dict[str, Stop]] = {
         f"{_ENGINE}replace:_delete_stale",
         "libcontainerd/replace.go#ReplaceContainer",
         "Kills and deletes the stale task, then the stale container.",
+        part=True,
     ),
     "libcontainerd.remote.NewTask": Stop(
         "engine",
@@ -276,6 +280,7 @@ ROAD: Final[dict[str, Stop]] = {
         f"{_ENGINE}restart_manager:RestartManager.back_off",
         "restartmanager/restartmanager.go#ShouldRestart",
         "The pause before the next start: 100 ms at first, doubled each time.",
+        part=True,
     ),
     "daemon.Cleanup": Stop(
         "engine",
@@ -290,10 +295,23 @@ ROAD: Final[dict[str, Stop]] = {
         "Undoes in containerd what the start had made there: the task, then the container.",
     ),
     "daemon.releaseNetwork": Stop(
-        "kernel",
+        "engine",
         f"{_ENGINE}networking:release_network",
         "daemon/container_operations.go#releaseNetwork",
-        "The namespace goes, and with it the veth pair; the address is free again.",
+        "Takes the container off its networks; its addresses and ports are free again.",
+    ),
+    "libnetwork.Sandbox.Delete": Stop(
+        "kernel",
+        "runner.network.controller:NetworkController.delete_sandbox",
+        "libnetwork/sandbox.go#Delete",
+        "The network namespace goes, and with it the veth pair.",
+    ),
+    "umount": Stop(
+        "kernel",
+        f"{_ENGINE}cleanup:release_files",
+        "daemon/daemon_unix.go#conditionalUnmountOnCleanup",
+        "umount(2): the container's root is no longer mounted on the host.",
+        part=True,
     ),
     "daemon.cleanupContainer": Stop(
         "engine",
@@ -327,6 +345,7 @@ ROAD: Final[dict[str, Stop]] = {
         f"{_ENGINE}restore:restore",
         "daemon/daemon.go#restore",
         "A container that still runs is taken up again: streams, log, exit.",
+        part=True,
     ),
     # --- beside the road ---------------------------------------------------------------------
     "daemon.ContainerExecStart": Stop(
@@ -370,20 +389,38 @@ ROAD: Final[dict[str, Stop]] = {
         "runner.image.pull:pull",
         "daemon/containerd/image_pull.go#pullTag",
         "Asks the registry which manifest the tag means.",
+        part=True,
     ),
     "image.fetch_layer": Stop(
         "engine",
         "runner.image.fetch:Fetcher",
         "daemon/containerd/image_pull.go#pullTag",
         "A blob from the registry into containerd's content store.",
+        part=True,
     ),
     "image.unpack_layer": Stop(
         "engine",
         "runner.image.unpack:Unpacker",
         "daemon/containerd/image_pull.go#pullTag",
         "The layer is unpacked into a snapshot, by containerd's differ.",
+        part=True,
     ),
 }
+
+SECTIONS: Final[dict[str, str]] = {
+    "runner run": "The command",
+    "POST /containers/create": "The API",
+    "daemon.containerCreate": "Create",
+    "daemon.containerStart": "Start",
+    "daemon.handleContainerExit": "The end",
+    "daemon.restore": "After a crash",
+    "daemon.ContainerExecStart": "Beside the road",
+    "image.resolve": "A pull",
+}
+"""What a part of the road is called, by the step that it begins with."""
+
+ROLES: Final = {"undo": "↩ undone", "retry": "↻ once more", "restart": "↻ restarted"}
+"""How it is said that a step is there because of another one's end (page/model.js has the same)."""
 
 RPCS: Final[dict[str, str]] = {
     "containers.v1.Containers/Create": "containerd keeps the specification, with runtime and"

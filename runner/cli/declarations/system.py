@@ -233,8 +233,15 @@ class DemoOptions:
 
     scenarios: Annotated[list[str] | None, argument("[SCENARIO...]")] = None
     list: Annotated[bool, flag("--list", help="Say which scenarios there are")] = False
-    step: Annotated[bool, flag("--step", help="Wait for a key before each act")] = False
-    web: Annotated[bool, flag("--web", help="Show it as a page in a browser")] = False
+    step: Annotated[
+        bool, flag("--step", help="Wait for a key before each act, and before the clean-up")
+    ] = False
+    functions: Annotated[
+        bool, flag("--functions", help="Name our function and moby's for each step")
+    ] = False
+    web: Annotated[
+        bool, flag("--web", help="Show it as a page in a browser, SCENARIO first; Ctrl-C ends it")
+    ] = False
     port: Annotated[
         int | None,
         flag("--port", metavar="int", parser=numbers.uint16, help="The page's port (a free one)"),
@@ -351,7 +358,7 @@ COMMANDS = (
         DemoOptions,
         "runner.cli.system.demo:run",
         "[OPTIONS] [SCENARIO...]",
-        "Show what happens between `runner run` and a process",
+        "Show what happens between `runner run` and a process: SCENARIO (happy), or all",
         traced=False,
     ),
     Command(

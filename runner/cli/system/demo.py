@@ -19,7 +19,12 @@ _DEMO = ("-m", "runner.demo")
 
 def run(context: Context, options: DemoOptions) -> NoReturn:
     """Replace this process by the demo."""
-    switches = {"--list": options.list, "--step": options.step, "--web": options.web}
+    switches = {
+        "--list": options.list,
+        "--step": options.step,
+        "--functions": options.functions,
+        "--web": options.web,
+    }
     arguments = [name for name, given in switches.items() if given]
     texts = {
         "--port": options.port,

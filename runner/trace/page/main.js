@@ -111,6 +111,14 @@ async function listScenarios() {
   $("about").textContent = "Choose what to see, by a click or by its number. It happens now, on this machine.";
 }
 
+// What the address names is played at once; not again when the page is loaded again.
+async function runFirst() {
+  const name = location.hash.slice(1);
+  if (!name) return;
+  history.replaceState(null, "", location.pathname);
+  await run(name);
+}
+
 function listen() {
   const source = new EventSource("events");
   source.onmessage = ({ data }) => {
@@ -172,4 +180,5 @@ if (embedded) {
 } else {
   await listScenarios();
   listen();
+  await runFirst();
 }

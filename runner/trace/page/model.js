@@ -6,7 +6,7 @@ export const LANE_NAMES = {
 };
 // Who really asked for it, where only its effect could be seen from the engine.
 const ASKED_BY = { "containerd-shim-runc-v2": "containerd", execve: "shim" };
-const ROLES = { undo: "↩ undo", retry: "↻ once more", restart: "↻ restart", cleanup: "" };
+const ROLES = { undo: "↩ undone", retry: "↻ once more", restart: "↻ restarted", cleanup: "" };
 
 export const shortened = (text) => text.replace(/[0-9a-f]{64}/g, (id) => id.slice(0, 12));
 export const shortName = (name) =>
@@ -62,7 +62,7 @@ export class Road {
     if (span.attributes.lane) return span.stop.lane; // done for the demo, past everybody
     if (ASKED_BY[span.name]) return ASKED_BY[span.name];
     const above = this.parent(span);
-    if (above) return above.stop.lane === "api" && span.stop.lane === "api" ? "cli" : above.stop.lane;
+    if (above && !above.name.startsWith("demo ")) return above.stop.lane === "api" && span.stop.lane === "api" ? "cli" : above.stop.lane;
     return span.stop.lane === "api" ? "cli" : span.stop.lane;
   }
 
@@ -94,7 +94,7 @@ export function label(message) {
   const attributes = span.attributes;
   if (kind === "answer") return answerLabel(message);
   const words = [shortName(span.name)];
-  if (kind === "self" && failed !== undefined) words.push(`✗ ${shortened(span.error)}`);
+  if (kind === "self" && failed !== undefined) words.push(`${failed ? "✗ " : ""}${shortened(span.error)}`);
   else if (attributes.exit_code !== undefined) words.push(`exit code ${attributes.exit_code}`);
   else if (attributes.pid !== undefined) words.push(`PID ${attributes.pid}`);
   else if (attributes.seconds !== undefined) words.push(`${attributes.seconds} s`);
@@ -104,7 +104,7 @@ export function label(message) {
 
 function answerLabel({ span, failed }) {
   const took = milliseconds(span.duration);
-  if (span.error) return `${failed === undefined ? "" : "✗ "}${shortened(span.error)}  (${took})`;
+  if (span.error) return `${failed ? "✗ " : ""}${shortened(span.error)}  (${took})`;
   const { status, answer, cancelled } = span.attributes;
   if (cancelled) return `no longer wanted  (${took})`;
   if (status !== undefined) return `${status}  (${took})`;

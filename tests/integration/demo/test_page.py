@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import http.client
 import json
 import subprocess
@@ -80,8 +81,14 @@ def page(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Page]:
 
 @pytest.fixture(scope="module")
 def address(containerd: Containerd) -> Iterator[str]:
+    with _demo(containerd) as printed:
+        yield printed
+
+
+@contextlib.contextmanager
+def _demo(containerd: Containerd, *scenario: str) -> Iterator[str]:
     """What `runner demo --web` prints."""
-    command = ["demo", "--web", f"--containerd={containerd.address}"]
+    command = ["demo", "--web", f"--containerd={containerd.address}", *scenario]
     with subprocess.Popen(
         [sys.executable, "-m", "runner", *command, f"--busybox={static_busybox()}"],
         cwd=_REPOSITORY,
@@ -105,6 +112,17 @@ def test_the_page(page: Page, address: str) -> None:
     _replays(page)
     _is_light_and_dark(page)
     _lets_nobody_else_in(page, address)
+
+
+def test_a_scenario_of_the_command_line_is_played_at_once(
+    page: Page, containerd: Containerd
+) -> None:
+    with _demo(containerd, "auto-remove") as address:
+        page.browser.get(address)
+        wait_until(lambda: page.text("#state") == "over", seconds=_PATIENCE, what="the end")
+        assert "goodbye" in page.text("#story")
+        assert "#" not in page.browser.current_url
+        page.browser.get("about:blank")  # or it complains that the demo has ended
 
 
 def _runs_live(page: Page, address: str) -> None:

@@ -3,7 +3,9 @@ what was tried again, and what was undone. And twice, with nothing left behind."
 
 from __future__ import annotations
 
+import os
 import re
+import signal
 import subprocess
 import sys
 from typing import TYPE_CHECKING, Any
@@ -88,6 +90,7 @@ def test_happy(stage: Stage) -> None:
     assert played.order("/create", "/attach", "/wait", "/start")[::2][:1] == ["/create"]
     requests = [step["name"].rpartition("/")[2] for step in played.all("", kind="server")]
     assert requests == ["create", "attach", "wait", "start"]
+    assert played.order("Tasks/Wait", "Tasks/Start") == ["Tasks/Wait", "Tasks/Start"]
     assert played.failed() == []
     start = played.one("daemon.containerStart")
     inside = [step["name"] for step in played.road.within(start)]
@@ -112,6 +115,8 @@ def test_shim_and_process_are_seen(stage: Stage) -> None:
     }
     # the engine was killed meanwhile, and another one took the container up
     killed, restored = played.one("SIGKILL"), played.one("daemon.restore")
+    assert killed["attributes"]["survivor"] == started["attributes"]["pid"]
+    assert killed["attributes"]["pid"] != started["attributes"]["pid"]  # the engine's own
     assert killed["began_ns"] < restored["began_ns"]
     assert "1 still running" in restored["attributes"]["report"]
     assert played.order(
@@ -155,9 +160,10 @@ def test_conflict(stage: Stage) -> None:
         for step in played.road.within(replaced)
         if step["name"].startswith("containerd.")
     ]
-    calls = [call for call in calls if not call[0].endswith(("/Get", "/Wait"))]
+    calls = [call for call in calls if not call[0].endswith("/Get")]
     assert calls == [
         ("Containers/Create", True),
+        ("Tasks/Wait", False),
         ("Tasks/Kill", False),
         ("Tasks/Delete", False),
         ("Containers/Delete", False),
@@ -185,6 +191,7 @@ def test_failed_starts(stage: Stage, name: str, code: int, reason: str) -> None:
     start = played.one("daemon.containerStart")
     undone = [s["name"] for s in played.road.within(start) if s["attributes"].get("role") == "undo"]
     assert undone == ["libcontainerd.Delete", "daemon.Cleanup"]
+    assert played.order("Sandbox.Delete", "umount") == ["Sandbox.Delete", "umount"]
     deleted = played.road.within(played.one("libcontainerd.Delete"))
     assert deleted[-1]["name"].endswith("Containers/Delete")
     assert deleted[-1]["error"] is None
@@ -218,6 +225,9 @@ def test_restart_policy(stage: Stage) -> None:
     exits = played.all("daemon.handleContainerExit")
     assert [exit_["attributes"]["exit_code"] for exit_ in exits] == [1, 1, 1]
     assert len(played.all("Tasks/Create")) == len(played.all("Tasks/Delete")) == 3
+    waited = played.one("/wait", kind="client")
+    assert waited["began_ns"] < exits[0]["began_ns"]
+    assert played.commands[1].output == "1\n"
 
 
 def test_the_same_again_by_the_command(
@@ -227,8 +237,9 @@ def test_the_same_again_by_the_command(
     end of this module."""
     places = [f"--containerd={containerd.address}", f"--busybox={static_busybox()}"]
     done = subprocess.run(
-        [sys.executable, "-m", "runner", "demo", "--step", *places, "start-failure"],
+        [sys.executable, "-m", "runner", "demo", "--step", "--functions", *places, "start-failure"],
         input="\n" * 5,  # a line where there is no key
+        env={**os.environ, "COLUMNS": "80"},
         capture_output=True,
         text=True,
         timeout=120,
@@ -237,16 +248,45 @@ def test_the_same_again_by_the_command(
     assert "$ runner run --name oops demo:latest no-such-program" in done.stdout
     assert "(exit code 127)" in done.stdout
     assert "✗ failed: Tasks/Create: failed to create shim task" in done.stdout
-    assert "runner.engine.start:container_start · daemon/start.go#containerStart" in done.stdout
+    assert "127: failed to create task for container" in done.stdout
+    where = "  runner.engine.start:container_start\n  daemon/start.go#containerStart\n"
+    assert f"daemon.containerStart\n{where}" in done.stdout
+    prose = [line for line in done.stdout.splitlines() if "OCI runtime create failed" not in line]
+    assert max(map(len, prose)) <= 80
     tags.add(re.findall(r"-n runner-demo-([0-9a-f]{6}) ", done.stdout)[0])
     namespaces = containerd.ctr("namespaces", "list", "--quiet").split()
     assert [name for name in namespaces if name.startswith("runner-demo")] == [stage.namespace]
 
 
+def test_it_is_left_while_its_engine_is_dead(tags: set[str], containerd: Containerd) -> None:
+    """Ctrl-C at the pause after the kill: that nothing is left is seen at the end, as above."""
+    places = [f"--containerd={containerd.address}", f"--busybox={static_busybox()}"]
+    with subprocess.Popen(
+        [sys.executable, "-m", "runner", "demo", "--step", *places, "crash"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as demo:
+        assert demo.stdin is not None
+        assert demo.stdout is not None
+        demo.stdin.write("\n\n")  # on to the third pause
+        demo.stdin.flush()
+        for line in demo.stdout:
+            if tag := re.search(r"-n runner-demo-([0-9a-f]{6}) ", line):
+                tags.add(tag[1])
+            if "the engine answers nobody now" in line:
+                break
+        demo.send_signal(signal.SIGINT)
+        _, said = demo.communicate(timeout=120)
+    assert (demo.returncode, said) == (130, "runner: cleaning up\n")
+
+
 @pytest.mark.parametrize(
     ("arguments", "code", "said"),
     [
-        (["--list"], 0, "restart-policy  It is started again\n"),
+        (["--list"], 0, "restart-policy  It is started again\nall             All of these, "),
+        (["--web", "all"], 1, "runner: --web begins with one scenario"),
         (["nonsense"], 1, "runner: no such scenario: nonsense; there are happy, "),
     ],
 )

@@ -32,8 +32,9 @@ def test_where_it_failed_and_what_was_undone(busybox: Engine) -> None:
     assert done.returncode == 127
     said, _, tree = done.stderr.partition("\ntrace ")
     assert said.startswith("runner: Error response from daemon: failed to create task")
-    *_, failed, undone = tree.splitlines()
-    assert failed.startswith("✗ failed: Tasks/Create: failed to create shim task")
+    *_, undone = tree.splitlines()
+    in_one_line = " ".join(tree.split())
+    assert "✗ failed: Tasks/Create: failed to create shim task: OCI runtime create" in in_one_line
     assert undone == "↩ undone: libcontainerd.Delete, daemon.Cleanup"
 
 

@@ -12,7 +12,7 @@ import pytest
 
 import runner
 from runner.demo.scenarios import SCENARIOS
-from runner.trace.road import LANES, ROAD, stop_of
+from runner.trace.road import LANES, ROAD, ROLES, SECTIONS, stop_of
 
 DOCS = Path(__file__).parents[3] / "docs"
 
@@ -70,6 +70,18 @@ def test_every_scenario_has_its_picture_and_its_place_in_the_text() -> None:
     for name in SCENARIOS:
         assert f"(diagrams/{name}.svg)" in text
         assert (DOCS / f"diagrams/{name}.svg").read_text().startswith("<svg ")
+
+
+def test_tree_page_and_pictures_say_the_same_of_a_role() -> None:
+    page = (Path(runner.__file__).parent / "trace/page/model.js").read_text()
+    assert [words for words in ROLES.values() if f'"{words}"' not in page] == []
+    drawn = "".join((DOCS / f"diagrams/{name}.svg").read_text() for name in SCENARIOS)
+    assert set(re.findall(r"[↩↻] [\w ]+", drawn)) == set(ROLES.values())
+
+
+def test_a_section_begins_with_a_step() -> None:
+    assert SECTIONS.keys() <= ROAD.keys()
+    assert next(iter(ROAD)) in SECTIONS
 
 
 def test_the_exercises_are_ten_with_commands_that_there_are() -> None:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import re
 from typing import Any
+
+import pytest
 
 from runner.trace import tree
 
@@ -39,21 +40,70 @@ def test_only_what_made_the_rest_fail_has_failed() -> None:
 
 
 def test_the_picture() -> None:
-    lines = tree.render(SPANS).splitlines()
-    names = [re.split(r" {3,}(?=\d)", line)[0] for line in lines[1:8]]
-    assert names == [
-        "runner run",
-        "├─ POST /containers/abc/start → 400",
-        "│  └─ daemon.containerStart",
-        "│     ├─ Tasks/Create",
-        "│     └─ libcontainerd.Delete",
-        "│        └─ Tasks/Get",
-        "└─ POST /containers/abc/wait → 404",
+    assert tree.render(SPANS).splitlines()[2:] == [
+        f"     +0.0    1.5 ms  {line}"
+        for line in (
+            "runner run",
+            "├─ POST /containers/abc/start → 400",
+            "│  └─ daemon.containerStart",
+            f"│     ├─ Tasks/Create ✗ {REASON}",
+            "│     └─ libcontainerd.Delete ↩ undone",
+            "│        └─ Tasks/Get (no such task)",
+            "└─ POST /containers/abc/wait → 404 (gone)",
+        )
+    ] + [f"✗ failed: Tasks/Create: {REASON}", "↩ undone: libcontainerd.Delete"]
+
+
+def test_times_are_counted_from_the_first_step() -> None:
+    later = span(2, 1, "later") | {"began_ns": 2_500_001, "duration": None}
+    *_, line, legend = tree.render([span(1, 0, "first"), later]).splitlines()
+    assert line == "     +2.5  not over  └─ later"
+    assert legend.startswith("not over: ")
+
+
+def test_both_sides_of_a_request_are_told_apart() -> None:
+    sides = [span(1, 0, "GET /info", kind="client"), span(2, 1, "GET /info", kind="server")]
+    first, second = tree.render(sides).splitlines()[2:]
+    assert first.endswith("ms  GET /info")
+    assert second.endswith("ms  └─ API: GET /info")
+
+
+def test_what_outlives_the_step_above_goes_on() -> None:
+    outliving = span(2, 1, "sweeping") | {"duration": 0.2}
+    *_, line, legend = tree.render([span(1, 0, "exit"), outliving]).splitlines()
+    assert line.endswith("└─ sweeping (goes on)")
+    assert legend.startswith("goes on: ")
+
+
+def test_what_found_nothing_in_one_place_is_one_line() -> None:
+    rpcs = "containerd.services.tasks.v1.Tasks/Get", "containerd.services.tasks.v1.Tasks/Delete"
+    spans = [
+        span(1, 0, "daemon.Cleanup"),
+        *(span(n, 1, name, "task x: not found") for n, name in enumerate(rpcs, 2)),
+        span(4, 1, "umount"),
     ]
-    assert lines[4].endswith(f"1.5 ms  ✗ {REASON}")
-    assert lines[5].endswith("↩ undone")
-    assert lines[6].endswith("(no such task)")
-    assert lines[8:] == [f"✗ failed: Tasks/Create: {REASON}", "↩ undone: libcontainerd.Delete"]
+    lines = tree.render(spans).splitlines()[3:]
+    assert lines[0].endswith("   3.0 ms  ├─ Tasks/Get, Tasks/Delete (not found)")
+    assert lines[1].endswith("└─ umount")
+
+
+@pytest.mark.parametrize("width", [80, 60])
+def test_nothing_is_wider_than_the_terminal(width: int) -> None:
+    long = "failed to create shim task: " + " ".join(["because"] * 40)
+    spans = [span(1, 0, "runner run", long), span(2, 1, "daemon.containerStart", long)]
+    text = tree.render(spans, width=width)
+    lines = text.splitlines()
+    assert max(map(len, lines)) == width
+    assert [line[-1] for line in lines[2:4]] == ["n", "…"]
+    assert " ".join(text.split()).count("because because") > 15  # in full at the end
+
+
+def test_columns(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "70")
+    assert tree.columns(1) == 70
+    monkeypatch.delenv("COLUMNS")
+    with open("/dev/null") as nothing:
+        assert tree.columns(nothing.fileno()) == tree.WIDTH
 
 
 def test_red_is_for_the_step_that_failed() -> None:
