@@ -66,12 +66,12 @@ check: $(VENV)/.installed-dev ## Look for faults without running anything: ruff,
 test-dind: root test-system $(VENV)/.installed-dev ## Run some tests in docker-in-docker, on a dockerd of its own (root)
 	@$(BIN)/python -m tests.support.dind $(PYTEST)
 
-matrix: root test-system $(VENV)/.installed-dev ## Run the integration tests on every containerd (root)
-	@status=0; for version in 1.6 1.7 2.1; do \
-		echo "--- containerd $$version"; \
-		RUNNER_TEST_CONTAINERD=$$version $(BIN)/python -m pytest -n $(WORKERS) --dist worksteal \
-			tests/integration $(PYTEST) || status=1; \
-	done; exit $$status
+matrix: root test-system $(VENV)/.installed-dev ## Run the integration tests on every containerd with every OCI runtime (root)
+	@$(BIN)/python -m tests.support.matrix -n $(WORKERS) $(PYTEST)
+
+.PHONY: test-cgroup2
+test-cgroup2: root test-system $(VENV)/.installed-dev ## Run some tests in a virtual machine with cgroups of version 2 (root)
+	@$(BIN)/python -m tests.support.vm $(PYTEST)
 
 bench: root test-system $(VENV)/.installed-dev ## Measure against dockerd, ctr and runc (root)
 	$(BIN)/python benchmarks/run_latency.py

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 from tests.support.engine import Engine
 from tests.support.http import UnixConnection
 from tests.support.process import processes
+from tests.support.workspace import RUNC_ROOT
 
 if TYPE_CHECKING:
     import subprocess
@@ -24,8 +25,6 @@ if TYPE_CHECKING:
     from tests.support.pty import Terminal
 
 API: Final = "/v1.51"
-RUNC_ROOT: Final = Path("/run/containerd/runc")
-
 UNKNOWN: Final = ": unknown"
 """What containerd before 2.0 adds to the text of every error of a shim."""
 
@@ -185,7 +184,7 @@ _HOST_NAMESPACE: Final = "/netns/default"
 
 
 def _engine_traces(engine: Engine) -> Iterator[str]:
-    for path in (RUNC_ROOT / engine.namespace).glob("*"):
+    for path in (RUNC_ROOT / engine.namespace).glob("[!.]*"):
         yield f"runc {path.name}"
     for pattern in ("exec/containers/*", "exec/netns/*", "data/rootfs/*/*"):
         for path in engine.workspace.path.glob(pattern):

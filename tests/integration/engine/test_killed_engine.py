@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.support.oci_runtime import DEFAULT_RUNTIME
 from tests.support.process import Process, processes
 from tests.support.subject import assert_settles, eventually
 
@@ -76,8 +77,8 @@ def assert_can_be_removed(ours: Subject) -> None:
 
 def made_for_nobody(identity: str) -> None:
     """Wait until the runtime has done its work, whose shim and engine have gone."""
-    runc = re.compile(rf"runc .*create .*{identity}")
-    assert eventually(lambda: not any(runc.search(" ".join(p.command)) for p in processes()))
+    creating = re.compile(rf"{DEFAULT_RUNTIME} .*create .*{identity}")
+    assert eventually(lambda: not any(creating.search(" ".join(p.command)) for p in processes()))
 
 
 @pytest.mark.parametrize("network", ["bridge", "none"])
