@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from tests.support.engine import Engine
 from tests.support.http import UnixConnection
-from tests.support.process import processes
+from tests.support.process import PATIENCE, processes
 from tests.support.workspace import RUNC_ROOT
 
 if TYPE_CHECKING:
@@ -215,7 +215,7 @@ def _event_line(event: dict[str, Any]) -> str:
 
 def eventually(condition: Callable[[], Any], *, seconds: float = 10) -> Any:
     """Wait until the condition holds; its value then. The last value is returned in any case."""
-    deadline = time.monotonic() + seconds
+    deadline = time.monotonic() + seconds * PATIENCE
     while not (value := condition()) and time.monotonic() < deadline:
         time.sleep(0.02)
     return value
