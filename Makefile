@@ -8,6 +8,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 VENV := .venv
 BIN := $(VENV)/bin
+TOOLS := .make/tools
 # The first interpreter that is new enough; looked for when used, as it may be installed before.
 PYTHON = $(shell for p in python3 python3.13 python3.12 python3.11; do \
 	"$$p" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo "$$p" && break; done)
@@ -20,6 +21,8 @@ WORKERS ?= 3
 SELECTION ?= not thorough
 # The whole test run may take this long (seconds); a single test has its own limit.
 TEST_SECONDS ?= 1080
+# LOCKED=1 installs what requirements-dev.lock names, and nothing else, for tests.
+LOCKED ?=
 # all: the machine must be as it was before; own: only what bears this run's names is judged.
 RESIDUE ?= all
 PYTEST ?=
@@ -63,12 +66,12 @@ check: $(VENV)/.installed-dev ## Look for faults without running anything: ruff,
 test-dind: root test-system $(VENV)/.installed-dev ## Run some tests in docker-in-docker, on a dockerd of its own (root)
 	@$(BIN)/python -m tests.support.dind $(PYTEST)
 
-matrix: root test-system $(VENV)/.installed-dev ## Run the integration tests on every containerd (root)
-	@status=0; for version in 1.6 1.7 2.1; do \
-		echo "--- containerd $$version"; \
-		RUNNER_TEST_CONTAINERD=$$version $(BIN)/python -m pytest -n $(WORKERS) --dist worksteal \
-			tests/integration $(PYTEST) || status=1; \
-	done; exit $$status
+matrix: root test-system $(VENV)/.installed-dev ## Run the integration tests on every containerd with every OCI runtime (root)
+	@$(BIN)/python -m tests.support.matrix -n $(WORKERS) $(PYTEST)
+
+.PHONY: test-cgroup2
+test-cgroup2: root test-system $(VENV)/.installed-dev ## Run some tests in a virtual machine with cgroups of version 2 (root)
+	@$(BIN)/python -m tests.support.vm $(PYTEST)
 
 bench: root test-system $(VENV)/.installed-dev ## Measure against dockerd, ctr and runc (root)
 	$(BIN)/python benchmarks/run_latency.py
@@ -77,8 +80,27 @@ docs: $(VENV)/.installed-docs ## Build the documentation's site, in .make/site
 	$(BIN)/python docs/generate.py map
 	$(BIN)/mkdocs build --quiet
 
+.PHONY: dist sbom lock
+dist: $(TOOLS)/.installed ## Build the source archive and, from it, the wheel, in dist
+	$(TOOLS)/bin/python -m build
+
+sbom: dist ## List what an installation of the wheel consists of, in dist/sbom.json (CycloneDX)
+	@rm -rf .make/installed && $(PYTHON) -m venv .make/installed
+	@.make/installed/bin/pip install -q "$$(ls -t dist/*.whl | head -n 1)"
+	@.make/installed/bin/pip uninstall -q -y pip setuptools
+	@version=$$(.make/installed/bin/python -c 'import runner; print(runner.__version__)'); \
+	sed "s/^dynamic = .*/version = \"$$version\"/" pyproject.toml > .make/versioned.toml
+	$(TOOLS)/bin/cyclonedx-py environment .make/installed/bin/python --pyproject .make/versioned.toml \
+		--output-reproducible --output-format JSON --output-file dist/sbom.json
+
+lock: $(TOOLS)/.installed ## Pin anew what tests are run with, in requirements-dev.lock
+	$(TOOLS)/bin/uv pip compile --quiet --upgrade --universal --python-version 3.11 --extra dev \
+		--generate-hashes --no-annotate --no-emit-index-url --no-emit-find-links \
+		--custom-compile-command 'make lock' --output-file requirements-dev.lock pyproject.toml
+
 clean: ## Remove what make made (not what apt installed)
-	rm -rf $(VENV) .make dist build runner/containerd/_pb runner/cli/_table.py
+	rm -rf $(VENV) .make dist build
+	rm -rf runner/containerd/_pb runner/cli/_table.py runner/_version.py
 	rm -rf .mypy_cache .ruff_cache .pytest_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
@@ -130,7 +152,18 @@ $(VENV)/.installed-docs: $(RECIPE) | $(BIN)/python
 	@$(BIN)/pip install -q -e '.[docs]'
 	@touch $@ $(VENV)/.installed
 
-$(VENV)/.installed-dev: $(RECIPE) | $(BIN)/python
+$(VENV)/.installed-dev: $(RECIPE) $(if $(LOCKED),requirements-dev.lock) | $(BIN)/python
 	@echo "==> installing runner and what its tests need into $(VENV)"
+ifdef LOCKED
+	@$(BIN)/pip install -q --require-hashes -r requirements-dev.lock
+	@$(BIN)/pip install -q --no-deps --no-build-isolation -e .
+else
 	@$(BIN)/pip install -q -e '.[dev]'
+endif
 	@touch $@ $(VENV)/.installed
+
+$(TOOLS)/.installed: | $(BIN)/python
+	@echo "==> installing what makes releases into $(TOOLS)"
+	@$(PYTHON) -m venv $(TOOLS)
+	@$(TOOLS)/bin/pip install -q build cyclonedx-bom uv
+	@touch $@

@@ -57,6 +57,7 @@ def test_a_failing_command(client: DockerClient) -> None:
     assert (failed.value.exit_status, failed.value.stderr) == (3, b"no\n")
 
 
+@pytest.mark.runc
 def test_a_missing_command(client: DockerClient) -> None:
     with pytest.raises(docker.errors.APIError, match="executable file not found") as failed:
         client.containers.run("busybox", "nonexist", name="box")

@@ -59,6 +59,7 @@ def test_the_exit_code_is_the_containers(ours: Subject, code: int) -> None:
     assert (done.returncode, done.stdout, done.stderr) == (code, "", "")
 
 
+@pytest.mark.runc
 @pytest.mark.parametrize(
     ("command", "code", "words"),
     [

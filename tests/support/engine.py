@@ -6,6 +6,7 @@ python -m tests.support.engine --run [1.6|1.7|2.1]     stays in the foreground u
 from __future__ import annotations
 
 import os
+import shutil
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Self
@@ -15,11 +16,12 @@ from tests.support.containerd import DEFAULT_VERSION, Containerd
 from tests.support.dockerd import docker_env, run_docker
 from tests.support.emptying import remove_everything
 from tests.support.foreground import announce_and_wait, until_signal
+from tests.support.oci_runtime import DEFAULT_RUNTIME, default_runtime_dirs
 from tests.support.process import Daemon, HarnessError
 from tests.support.pty import Terminal
 from tests.support.subnets import Subnet
 from tests.support.toolchain import docker_cli
-from tests.support.workspace import Workspace, cgroup_parents, remove_cgroups
+from tests.support.workspace import RUNC_ROOT, Workspace, cgroup_parents, remove_cgroups
 
 if TYPE_CHECKING:
     import subprocess
@@ -31,6 +33,11 @@ _REPOSITORY: Final = Path(__file__).parents[2]
 def runner_command() -> list[str]:
     """Our CLI, run by the interpreter that runs the tests."""
     return [sys.executable, "-m", "runner"]
+
+
+def _with_runtime(env: dict[str, str]) -> dict[str, str]:
+    folders = [*map(str, default_runtime_dirs()), env["PATH"]]
+    return env | {"PATH": os.pathsep.join(folders)}
 
 
 class Engine:
@@ -68,6 +75,7 @@ class Engine:
                 f"--containerd-namespace={self.namespace}",
                 f"--bridge={self.bridge}",
                 f"--bip={self.subnet.gateway}",
+                f"--default-runtime={DEFAULT_RUNTIME}",
                 f"--pidfile={path}/runner.pid",
                 f"--metrics-addr=unix://{path}/metrics.sock",
                 # The policy of FORWARD belongs to the host, and outlives the engine.
@@ -76,7 +84,7 @@ class Engine:
                 *arguments,
             ],
             log=path / "runner.log",
-            env=containerd.env | dict(env or {}),
+            env=_with_runtime(containerd.env | dict(env or {})),
             cwd=_REPOSITORY,
         )
 
@@ -121,6 +129,7 @@ class Engine:
         finally:
             self.daemon.stop()
             self._close_containerd_side()
+            shutil.rmtree(RUNC_ROOT / self.namespace / ".cache", ignore_errors=True)  # crun's
             self.workspace.close()
             self.subnet.release()
             # The parent of its containers' cgroups stays behind, which is that of ctr's too.

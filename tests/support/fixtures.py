@@ -2,7 +2,7 @@
 
 containerd          one private containerd for the session (RUNNER_TEST_CONTAINERD=1.6|1.7|2.1)
 any_containerd      the same of each version in turn
-engine              one engine for the session, emptied after each test
+engine              the session's engine (RUNNER_TEST_RUNTIME=runc|crun), emptied after each test
 fresh_engine        an engine of the test's own
 oracle              dockerd
 registry            a registry without authentication; `private_registry` wants USER, PASSWORD
@@ -28,7 +28,7 @@ from tests.support.apt import NoArchiveError
 from tests.support.containerd import DEFAULT_VERSION, Containerd
 from tests.support.dockerd import Dockerd, sweep_up
 from tests.support.engine import Engine
-from tests.support.oci_runtime import OddRuntime
+from tests.support.oci_runtime import DEFAULT_RUNTIME, OddRuntime
 from tests.support.process import Daemon
 from tests.support.registry import Registry
 from tests.support.subject import Subject, assert_settles
@@ -233,6 +233,15 @@ def pytest_terminal_summary(
         terminalreporter.section("left behind by this test run", red=True, bold=True)
         for line in left:
             terminalreporter.line(line)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Skip what is true of runc only where the engines have another runtime."""
+    if DEFAULT_RUNTIME == "runc":
+        return
+    for item in items:
+        if item.get_closest_marker("runc"):
+            item.add_marker(pytest.mark.skip(reason=f"of runc, not of {DEFAULT_RUNTIME}"))
 
 
 @pytest.hookimpl(wrapper=True)

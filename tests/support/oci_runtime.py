@@ -1,16 +1,28 @@
-"""An OCI runtime that misbehaves as a test wants it to, and otherwise is runc."""
+"""The OCI runtimes of the tests: the one that engines take by default, and one that misbehaves as a
+test wants it to and otherwise is the same."""
 
 from __future__ import annotations
 
 import json
+import os
 import shlex
 import time
 from typing import TYPE_CHECKING, Final
 
 from tests.support.process import HarnessError
+from tests.support.toolchain import crun
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+DEFAULT_RUNTIME: Final = os.environ.get("RUNNER_TEST_RUNTIME") or "runc"
+"""What our engines are told to take; a dockerd always takes runc."""
+
+
+def default_runtime_dirs() -> list[Path]:
+    """Where it is, if it is not the host's."""
+    return [crun().parent] if DEFAULT_RUNTIME == "crun" else []
+
 
 # A line of the log is how runc tells the shim what went wrong.
 _SCRIPT: Final = """\
@@ -22,12 +34,12 @@ for word; do
   previous=$word
 done
 if [ -e {folder}/on-$command ]; then . {folder}/on-$command; fi
-exec runc "$@"
+exec {runtime} "$@"
 """
 
 
 class OddRuntime:
-    """The runtime `odd`: a script around runc, to be found in `bin_dir` or at `path`."""
+    """The runtime `odd`: a script around the default one, to be found in `bin_dir` or at `path`."""
 
     name: Final = "odd"
 
@@ -36,7 +48,11 @@ class OddRuntime:
         self.bin_dir = folder / "bin"
         self.path = self.bin_dir / self.name
         self.bin_dir.mkdir()
-        self.path.write_text(_SCRIPT.format(folder=shlex.quote(str(folder))))
+        runtime = (str(path / DEFAULT_RUNTIME) for path in default_runtime_dirs())
+        script = _SCRIPT.format(
+            folder=shlex.quote(str(folder)), runtime=next(runtime, DEFAULT_RUNTIME)
+        )
+        self.path.write_text(script)
         self.path.chmod(0o755)
 
     def add_program(self, program: Path) -> None:
@@ -56,7 +72,7 @@ class OddRuntime:
         return gate
 
     def behave(self) -> None:
-        """Be runc again, and open every gate."""
+        """Be as the other again, and open every gate."""
         for script in self._folder.glob("on-*"):
             script.unlink()
         for reached in self._folder.glob("reached-*"):

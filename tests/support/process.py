@@ -23,9 +23,13 @@ class HarnessError(Exception):
     """The test machinery itself failed (not the program under test)."""
 
 
+PATIENCE: Final = float(os.environ.get("RUNNER_TEST_PATIENCE") or 1)
+"""How many times as long as usual a slow machine is given."""
+
+
 def wait_until(condition: Callable[[], bool], *, seconds: float, what: str) -> None:
     """Poll until the condition holds; `HarnessError` when it does not in time."""
-    deadline = time.monotonic() + seconds
+    deadline = time.monotonic() + seconds * PATIENCE
     while not condition():
         if time.monotonic() > deadline:
             raise HarnessError(f"timed out after {seconds:g} s: {what}")

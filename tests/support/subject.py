@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 from tests.support.engine import Engine
 from tests.support.http import UnixConnection
-from tests.support.process import processes
+from tests.support.process import PATIENCE, processes
+from tests.support.workspace import RUNC_ROOT
 
 if TYPE_CHECKING:
     import subprocess
@@ -24,8 +25,6 @@ if TYPE_CHECKING:
     from tests.support.pty import Terminal
 
 API: Final = "/v1.51"
-RUNC_ROOT: Final = Path("/run/containerd/runc")
-
 UNKNOWN: Final = ": unknown"
 """What containerd before 2.0 adds to the text of every error of a shim."""
 
@@ -185,7 +184,7 @@ _HOST_NAMESPACE: Final = "/netns/default"
 
 
 def _engine_traces(engine: Engine) -> Iterator[str]:
-    for path in (RUNC_ROOT / engine.namespace).glob("*"):
+    for path in (RUNC_ROOT / engine.namespace).glob("[!.]*"):
         yield f"runc {path.name}"
     for pattern in ("exec/containers/*", "exec/netns/*", "data/rootfs/*/*"):
         for path in engine.workspace.path.glob(pattern):
@@ -216,7 +215,7 @@ def _event_line(event: dict[str, Any]) -> str:
 
 def eventually(condition: Callable[[], Any], *, seconds: float = 10) -> Any:
     """Wait until the condition holds; its value then. The last value is returned in any case."""
-    deadline = time.monotonic() + seconds
+    deadline = time.monotonic() + seconds * PATIENCE
     while not (value := condition()) and time.monotonic() < deadline:
         time.sleep(0.02)
     return value

@@ -54,6 +54,12 @@ TOOLS: Final[dict[str, Tool]] = {
     "oracle": Tool("forky", ("docker.io", "docker-cli", "tini-static"), _RUNC, _BIN),
     "compose": Tool("forky", ("docker-compose",), (), _BIN),
     "registry": Tool("trixie", ("docker-registry",), (), _BIN),
+    # Older ones refuse specifications newer than 1.0; this one wants a newer libc than some hosts'.
+    "crun": Tool(
+        "trixie",
+        ("crun", "libc6", "libcap2", "libseccomp2", "libsystemd0", "libyajl2"),
+        only=("usr/bin", "usr/lib", "usr/lib64"),
+    ),
     "busybox": Tool("trixie", ("busybox-static",), (), _BIN),
     "journald": Tool(
         "bookworm",
@@ -173,6 +179,34 @@ def static_busybox() -> Path:
     return _host_program("busybox")
 
 
+# crun refuses a host whose cgroups of version 2 have controllers beside those of version 1.
+_CRUN: Final = """\
+#!/bin/sh
+if [ -z "$within" ] && [ -e /sys/fs/cgroup/unified/cgroup.controllers ]; then
+  within=1 exec unshare --mount --propagation slave "$0" "$@"
+elif [ -n "$within" ]; then
+  umount /sys/fs/cgroup/unified
+  unset within
+fi
+exec {program} "$@"
+"""
+
+
+def crun() -> Path:
+    """A script of that name that runs the tool's crun with the libraries beside it."""
+    root = tool_root("crun")
+    script = root / "bin/crun"
+    if not script.exists():
+        (loader,) = root.glob("usr/lib*/ld-linux-*.so.*")
+        program = f"{loader} --library-path {library_path('crun')} {root}/usr/bin/crun"
+        script.parent.mkdir(exist_ok=True)
+        new = script.with_suffix(f".{os.getpid()}")
+        new.write_text(_CRUN.format(program=program))
+        new.chmod(0o755)
+        new.rename(script)
+    return script
+
+
 def _host_program(name: str) -> Path:
     found = shutil.which(name, path=path_with())
     if found is None:
@@ -202,10 +236,10 @@ def ensure_prerequisites() -> list[str]:
     """Install the host packages that are missing, and return their names."""
     missing = _missing(PREREQUISITES)
     if missing:
-        _apt_install(missing)
+        apt_install(missing)
     if browser := _missing(BROWSER):
         try:
-            _apt_install(browser)
+            apt_install(browser)
         except ToolchainError as error:
             print(f"toolchain: no browser, its tests are skipped: {error}")
         else:
@@ -222,7 +256,8 @@ def _missing(packages: Mapping[str, tuple[str, ...]]) -> list[str]:
     ]
 
 
-def _apt_install(packages: Sequence[str]) -> None:
+def apt_install(packages: Sequence[str]) -> None:
+    """Install packages on this machine; none of their services is started."""
     environment = dict(os.environ, DEBIAN_FRONTEND="noninteractive")
     with _services_stay_down():
         for command in (["update"], ["install", "-y", "--no-install-recommends", *packages]):

@@ -33,7 +33,7 @@ PREFIX: Final = "rt-"
 _OWNER: Final = "owner"
 _LINKS: Final = "links"
 _MNT_DETACH: Final = 2
-_RUNC_ROOT: Final = Path("/run/containerd/runc")
+RUNC_ROOT: Final = Path("/run/containerd/runc")
 """Where containerd's shim keeps runc's state unless told otherwise (containerd: RuncRoot)."""
 
 
@@ -169,16 +169,20 @@ def _forget_runc_state(shim: Process) -> None:
     namespace, container = (_flag(shim, name) for name in ("-namespace", "-id"))
     if not namespace or not container:
         return
-    state = _RUNC_ROOT / namespace / container
-    try:
-        init = json.loads((state / "state.json").read_text())["init_process_pid"]
-    except (OSError, ValueError, KeyError):
-        return
+    state = RUNC_ROOT / namespace / container
     # Containers of the same name may exist under another containerd: only the dead are forgotten.
-    if Process.read(init) is None:
+    if (init := _init_of(state)) and Process.read(init) is None:
         shutil.rmtree(state, ignore_errors=True)
         with contextlib.suppress(OSError):
             state.parent.rmdir()
+
+
+def _init_of(state: Path) -> int | None:
+    """The container's first process, as runc or crun has written it down."""
+    for name, key in (("state.json", "init_process_pid"), ("status", "pid")):
+        with contextlib.suppress(OSError, ValueError, KeyError):
+            return int(json.loads((state / name).read_text())[key])
+    return None
 
 
 def _flag(process: Process, name: str) -> str | None:

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from runner import __version__
+
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -22,7 +24,7 @@ def test_a_host_with_an_engine(engine: Engine, tmp_path: Path) -> None:
     lines = done.stdout.splitlines()
     assert not [line for line in lines if line.startswith("fail")]
     assert f"ok    overlayfs can be mounted in {tmp_path}" in lines
-    assert f"ok    runner 0.1.0 answers at {engine.host}" in lines
+    assert f"ok    runner {__version__} answers at {engine.host}" in lines
     assert any(line.startswith("ok    containerd serves at ") for line in lines)
     assert lines[-1].startswith("containers can run here")
     assert sorted(tmp_path.iterdir()) == before

@@ -48,6 +48,7 @@ def test_stdin_that_nobody_reads(live: Live) -> None:
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
 
 
+@pytest.mark.runc
 @pytest.mark.parametrize(
     ("argv", "code", "part"),
     [

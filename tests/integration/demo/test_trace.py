@@ -27,6 +27,7 @@ def test_the_tree_comes_after_the_output(busybox: Engine) -> None:
     assert "✗" not in done.stderr
 
 
+@pytest.mark.runc
 def test_where_it_failed_and_what_was_undone(busybox: Engine) -> None:
     done = busybox.runner("run", "--rm", "--trace", "busybox", "nowhere")
     assert done.returncode == 127

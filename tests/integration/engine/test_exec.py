@@ -141,6 +141,7 @@ def test_one_is_started_once(subject: Subject, box: str) -> None:
     assert (answer.status, answer.message) == (409, f"exec command {short} has already run")
 
 
+@pytest.mark.runc
 def test_one_that_cannot_start(subject: Subject, box: str) -> None:
     exec_id = make(subject, "nonexist")
     answer = start(subject, exec_id)

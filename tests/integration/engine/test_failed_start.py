@@ -60,6 +60,7 @@ def test_the_runtimes_words_decide_about_the_exit_code(
     assert_settles(subject.run_traces)
 
 
+@pytest.mark.runc
 @pytest.mark.parametrize(
     ("command", "words", "code"),
     [
@@ -87,6 +88,7 @@ def test_a_command_that_cannot_be_executed(
     assert_settles(subject.run_traces)
 
 
+@pytest.mark.runc
 def test_a_file_mounted_on_a_directory(subject: Subject, tmp_path: Path) -> None:
     file = tmp_path / "file"
     file.touch()

@@ -53,6 +53,7 @@ def test_a_container_that_does_not_run_gets_them_when_it_starts(subject: Subject
     assert pids_limit(subject) == "17"
 
 
+@pytest.mark.runc
 def test_what_the_runtime_refuses_is_taken_back(subject: Subject) -> None:
     identity = subject.create("sleep", "1000", host={"CpuShares": 100})
     subject.start()

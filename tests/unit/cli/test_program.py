@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from runner import __version__
+
 ROOT = Path(__file__).parents[3]
 
 
@@ -30,7 +32,7 @@ ABSENT = f"Cannot connect to the engine at {NOWHERE}. Is it running? (runner ser
 
 
 def test_version_needs_no_engine() -> None:
-    assert runner("-v") == (0, "runner version 0.1.0\n", "")
+    assert runner("-v") == (0, f"runner version {__version__}\n", "")
 
 
 @pytest.mark.parametrize("argv", [["-H", NOWHERE, "ps"], ["--host=" + NOWHERE, "rm", "x"]])
