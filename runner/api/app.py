@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import functools
 import logging
 from typing import TYPE_CHECKING, Any, Final
 
+import msgspec
 from aiohttp import web
 
 from runner import trace
@@ -33,6 +35,7 @@ from runner.api import (
 )
 from runner.api.body import read_limited
 from runner.api.call import Call
+from runner.api.description.document import document
 from runner.api.errors import error_response, report
 from runner.api.form import Form, parse_query
 from runner.api.hijack import Taken
@@ -54,6 +57,18 @@ _MAX_FORM: Final = 10 * 1024 * 1024  # net/http's own limit
 _SHUTDOWN_TIMEOUT: Final = 10.0
 _NOT_RECORDED: Final = contextlib.nullcontext()
 
+
+async def describe(_call: Call) -> web.Response:
+    """All that is served here, as OpenAPI describes it. Ours: dockerd serves no description."""
+    body = await asyncio.to_thread(_description)
+    return web.Response(body=body, content_type="application/json")
+
+
+@functools.cache
+def _description() -> bytes:
+    return msgspec.json.encode(document(ROUTES))
+
+
 ROUTES: Final = [
     *system.ROUTES,
     *events.ROUTES,
@@ -70,6 +85,7 @@ ROUTES: Final = [
     *disk_usage.ROUTES,
     *volumes.ROUTES,
     *traces.ROUTES,
+    Route("GET", "/runner/openapi.json", describe, own=True),
 ]
 
 
