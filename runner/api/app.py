@@ -131,10 +131,10 @@ class _Dispatcher:
                     step.note(status=answer.status)
                 return answer
         except Exception as error:
-            if request.transport is None or request.transport.is_closing():
-                raise ConnectionResetError("the client has gone") from error
-            report(error, f"{request.method} {request.path}")
-            if call.begun:
+            gone = request.transport is None or request.transport.is_closing()
+            if not (gone and isinstance(error, ConnectionError)):
+                report(error, f"{request.method} {request.path}")
+            if gone or call.begun:
                 return _break_off(request.transport)
             return error_response(error, plain_text=version is not None and asked.below("1.24"))
 
@@ -183,13 +183,15 @@ def _step(route: Route) -> AbstractContextManager[trace.Step | None]:
 
 
 def _report_abandoned(task: asyncio.Task[web.StreamResponse], what: str) -> None:
-    if not task.cancelled() and (error := task.exception()) is not None:
+    error = None if task.cancelled() else task.exception()
+    if error is not None and not isinstance(error, ConnectionError):
         report(error, f"{what} (client gone)")
 
 
-def _break_off(transport: asyncio.Transport) -> web.StreamResponse:
-    """The client has read half an answer: only an abrupt end can tell it that it is not whole."""
-    transport.close()
+def _break_off(transport: asyncio.Transport | None) -> web.StreamResponse:
+    """The client has gone, or has read half an answer: an abrupt end alone can tell it of that."""
+    if transport is not None:
+        transport.close()
     return Taken()
 
 

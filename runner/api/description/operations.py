@@ -150,7 +150,7 @@ _CONTAINER: Final = {
         failures=(404, 409, 501),
     ),
     ("DELETE", _CONTAINERS): Operation(
-        _DONE, (flag("force"), flag("v"), flag("link")), failures=(404, 409)
+        _DONE, (flag("force"), flag("v"), flag("link")), failures=(404, 409, 501)
     ),
     ("POST", f"{_CONTAINERS}/attach"): Operation(
         {101: None, 200: _RAW}, (*_STREAMS, _DETACH_KEYS), failures=(404, 409)
