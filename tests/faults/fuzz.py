@@ -109,7 +109,7 @@ class Fuzzer:
         """Some requests to one operation, then to another: in any order, often the weightier."""
         done = 0
         while done < count:
-            for method, path in self._dice.choices(self._operations, self._weights, k=4):
+            for method, path in self._dice.choices(self._operations, self._weights, k=8):
                 for request in self._cases.of(method, path, 5):
                     self.judge.ask("api", request)
                 done += 5

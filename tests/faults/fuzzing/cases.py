@@ -228,7 +228,8 @@ class Cases:
             "until": lambda: dice.choice(["0", "1h", "2020-01-01", "1700000000.5"]),
             "tail": lambda: dice.choice(["all", "0", "1", "1000000"]),
             "changes": lambda: dice.choice(["ENV a=b", "CMD echo", 'CMD ["x"', "FROM x", "USER"]),
-            "platform": lambda: dice.choice(["linux/amd64", "windows", "/", value]),
+            "platform": lambda: dice.choice(["", "", "linux/amd64", "windows", value]),
+            "name": lambda: dice.choice(["", f"made-{dice.randrange(9)}", value]),
         }
         return choices[name]() if name in choices and dice.random() < 0.7 else value
 

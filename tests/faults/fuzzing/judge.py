@@ -115,7 +115,9 @@ class Judge:
             message = _message(text)
             kind = f"{seen.status} {_general(message)[:160]}"
             self.tally.internal[kind] += 1
-            self.tally.examples.setdefault(kind, f"{request}\n        {message[:300]}")
+            self.tally.examples.setdefault(
+                kind, f"{request} {request.body!r:.600}\n        {message[:300]}"
+            )
         if "internal error: " in text:
             self.fail(f"internal error: {_general(text)[:200]}", request, text)
         if route is not None and seen.status:

@@ -107,13 +107,14 @@ _COMMANDS: Final = (
     *(["true"], ["sleep", "1"], ["sh", "-c", "echo hi; sleep 1"], ["cat"], ["nope"], [""], "ls"),
     *(["sh", "-c", "head -c 200000 /dev/zero"], ["sh", "-c", "exit 7"], ["/etc/passwd"], []),
 )
-_COMMON: Final = ("Image", "Cmd", "Entrypoint", "Container", "Detach")
 
 
 def season(value: Any, seeds: Seeds, dice: random.Random) -> Any:
     """Put plausible values in the place of most of the random ones."""
     if not isinstance(value, dict):
         return value
+    if "Hostname" in value or "Domainname" in value:
+        value = _fewer_members(value, dice)
     seasoned = {key: season(item, seeds, dice) for key, item in value.items()}
     for key in seasoned:
         if key in _PLAUSIBLE and dice.random() < 0.75:
@@ -130,12 +131,14 @@ def season(value: Any, seeds: Seeds, dice: random.Random) -> Any:
             seasoned[key] = dice.choice([None, {}, {"a": "b"}, {"type": "tmpfs", "device": "x"}])
         elif key == "HostConfig":
             seasoned[key] = _fewer(seasoned[key], dice)
-    if "AttachStdin" in seasoned or "Hostname" in seasoned:
-        seasoned.setdefault("Cmd", dice.choice(_COMMANDS))
-        if "Hostname" in seasoned:
-            seasoned.setdefault("Image", "busybox")
-            seasoned.setdefault("HostConfig", _fewer({"Init": False}, dice))
     return seasoned
+
+
+def _fewer_members(config: dict[str, Any], dice: random.Random) -> dict[str, Any]:
+    """A container that can be: an image, a command, and a few of the other settings."""
+    kept = dice.sample(sorted(config), min(len(config), dice.choice([0, 1, 2, 4])))
+    needed = {"Image": "busybox", "Cmd": None, "HostConfig": {"Init": False}}
+    return needed | {key: config[key] for key in kept}
 
 
 def _fewer(host: Any, dice: random.Random) -> Any:
