@@ -256,7 +256,9 @@ class Cases:
                     parts[dice.randrange(1, len(parts))] = target(odd, [])
                     path = "/".join(parts)
                 case 2:
-                    headers.append(dice.choice(_ODD_HEADERS))
+                    odd_header = dice.choice(_ODD_HEADERS)
+                    headers = [pair for pair in headers if pair[0] != odd_header[0]]
+                    headers.append(odd_header)
                 case 3:
                     path = f"/{dice.choice(_ODD_VERSIONS)}{path}"
                 case 4:

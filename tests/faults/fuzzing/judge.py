@@ -112,7 +112,7 @@ class Judge:
     def _judge_answer(self, request: Request, seen: Seen, route: tuple[str, str] | None) -> None:
         text = seen.body.decode("utf-8", "replace")
         if seen.status >= 500:
-            message = _message(text)
+            message = message_of(text)
             kind = f"{seen.status} {_general(message)[:160]}"
             self.tally.internal[kind] += 1
             self.tally.examples.setdefault(
@@ -126,7 +126,8 @@ class Judge:
                 self.fail(f"undescribed status {seen.status} of {route}", request, text)
 
 
-def _message(text: str) -> str:
+def message_of(text: str) -> str:
+    """The Engine API's error text, or what there is in its place."""
     try:
         return str(json.loads(text)["message"])
     except (ValueError, TypeError, KeyError):

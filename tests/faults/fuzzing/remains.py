@@ -24,7 +24,7 @@ _MORE_DESCRIPTORS: Final = 2
 _MORE_TASKS: Final = 1
 _MORE_THREADS: Final = 4
 """Pools grow with what happens at one time, up to their size."""
-_MORE_MEMORY: Final = 48 * 1024
+_MORE_MEMORY: Final = 64 * 1024
 """KiB. The allocator's fragments and full caches; a leak is of a request, and there are many."""
 
 

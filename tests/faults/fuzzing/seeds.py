@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
+    from tests.support.dockerd import Dockerd
     from tests.support.engine import Engine
     from tests.support.http import Answer
 
@@ -35,7 +36,7 @@ _IDLE: Final[dict[str, dict[str, Any]]] = {
 class Seeds:
     """The objects of one engine."""
 
-    def __init__(self, engine: Engine, archive: Path) -> None:
+    def __init__(self, engine: Engine | Dockerd, archive: Path) -> None:
         self._engine = engine
         self._archive = archive
         self._images = ["busybox", "busybox:latest", "seed/image:1"]
