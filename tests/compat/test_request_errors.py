@@ -23,6 +23,7 @@ REQUESTS = [
     ("POST", "/containers/stands/kill?signal=FOO"),
     ("POST", "/containers/none/restart?signal=FOO"),
     ("POST", "/containers/stands/restart?signal=FOO"),
+    ("POST", "/containers/none/wait?condition=x"),
     ("POST", "/images/create"),
     ("POST", "/images/create?fromSrc=http:///x"),
     ("POST", "/images/create?fromSrc=file:///x"),

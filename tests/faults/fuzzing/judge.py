@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 _LIMIT: Final = 60.0
 """Seconds for an answer to begin and, if it is not a stream, to end."""
-_PATIENCE: Final = 0.15
+_PATIENCE: Final = 0.05
 """Seconds for which a stream is read."""
 _WAITS: Final = "/containers/{name}/wait"
 """Before API 1.30 not even the head of its answer came before the exit."""

@@ -301,3 +301,11 @@ async def test_what_is_no_http_is_refused_without_a_traceback(
     finally:
         logging.getLogger().handlers[:] = before
     assert capsys.readouterr().err == ""
+
+
+async def test_queries_may_be_long(api: Api) -> None:
+    long = b"x" * 500_000
+    reader, writer = await api.raw(b"GET /_ping?a=" + long + b" HTTP/1.1\r\nHost: x\r\n\r\n")
+    async with asyncio.timeout(5):
+        assert (await reader.readline()).split()[1] == b"200"
+    writer.close()
