@@ -7,6 +7,7 @@ NotModified 304 · NotImplementedYet 501 · Unavailable 503 · all others 500
 from __future__ import annotations
 
 import logging
+import re
 from typing import Final
 
 from aiohttp import web
@@ -14,6 +15,8 @@ from aiohttp import web
 from runner.types import errors, wire
 
 log = logging.getLogger(__name__)
+
+_SURROGATE: Final = re.compile("[\ud800-\udfff]")
 
 _STATUSES: Final[tuple[tuple[type[errors.RunnerError], int], ...]] = (
     (errors.NotFound, 404),
@@ -36,10 +39,13 @@ def status_of(error: BaseException) -> int:
 
 
 def message_of(error: BaseException) -> str:
-    """What the client may read. Of an error that is not ours, its class goes along."""
-    if isinstance(error, errors.RunnerError):
-        return error.message
-    return f"internal error: {type(error).__name__}: {error}"
+    """What the client may read. Of an error that is not ours, its class goes along.
+
+    What the client has sent may come back in it, bytes that are no UTF-8 among it.
+    """
+    ours = isinstance(error, errors.RunnerError)
+    text = str(error) if ours else f"internal error: {type(error).__name__}: {error}"
+    return _SURROGATE.sub("\ufffd", text)
 
 
 def error_response(error: BaseException, *, plain_text: bool = False) -> web.Response:

@@ -309,3 +309,15 @@ async def test_queries_may_be_long(api: Api) -> None:
     async with asyncio.timeout(5):
         assert (await reader.readline()).split()[1] == b"200"
     writer.close()
+
+
+async def test_bytes_that_are_no_text_come_back_as_question_marks(api: Api) -> None:
+    reader, writer = await api.raw(
+        b"POST /volumes/create HTTP/1.1\r\nHost: x\r\nContent-Type: a\x93/b\r\n"
+        b"Content-Length: 2\r\nConnection: close\r\n\r\n{}"
+    )
+    async with asyncio.timeout(5):
+        answer = await reader.read()
+    writer.close()
+    assert answer.startswith(b"HTTP/1.1 400 ")
+    assert "malformed Content-Type header (a\ufffd/b)" in answer.decode()
