@@ -47,7 +47,7 @@ _WEIGHTS: Final = {
     ("POST", "/commit"): 2,
 }
 """How often an operation comes as against others: bodies have the most to go wrong."""
-_CASES: Final = 10
+_CASES: Final = 6
 """Cases of each sort that are generated for an operation, at most; the rest is bending them."""
 _WARM_UP: Final = 0.25
 """The share after which the engine is taken to have all that it keeps for good."""
@@ -166,7 +166,7 @@ def _summary(fuzzer: Fuzzer, remains: Remains, seconds: float) -> str:
         for status, count in sorted(tally.statuses.items())
     ]
     for kind, count in tally.internal.most_common():
-        lines += [f"{count:7} times {kind}", f"        {tally.examples[kind]}"]
+        lines += [f"{count:7} times {kind}", f"        {tally.examples.get(kind, '')}"]
     lines += [str(remains)]
     lines += [f"FAILED {what}: {request}" for what, request in tally.failures.items()]
     return "\n".join(lines)

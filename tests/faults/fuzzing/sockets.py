@@ -135,7 +135,8 @@ def _note_status(judge: Judge, answer: bytes) -> None:
     status = int(answer[9:12]) if answer[:7] == b"HTTP/1." and answer[9:12].isdigit() else 0
     judge.tally.statuses[status] += 1
     if status >= 500:
-        judge.tally.internal[f"{status} on raw HTTP: {answer[-100:]!r}"] += 1
+        text = answer.rpartition(b"\r\n\r\n")[2][:200]
+        judge.tally.internal[f"{status} on a raw connection: {text!r}"] += 1
 
 
 def play_streams(judge: Judge, seeds: Seeds, dice: random.Random, count: int) -> None:
