@@ -24,8 +24,8 @@ _MORE_DESCRIPTORS: Final = 2
 _MORE_TASKS: Final = 1
 _MORE_THREADS: Final = 4
 """Pools grow with what happens at one time, up to their size."""
-_MORE_MEMORY: Final = 64 * 1024
-"""KiB. The allocator's fragments and full caches; a leak is of a request, and there are many."""
+_MORE_MEMORY: Final = 24 * 1024
+"""KiB. Caches that fill up, modules that are loaded when first needed."""
 
 
 @dataclasses.dataclass(frozen=True)
