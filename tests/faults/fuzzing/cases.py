@@ -82,6 +82,12 @@ _WAITING: Final = re.compile(r"(?<=[?&])t=(?:-\d+|0*[2-9]|\d{2,18})(?=&|$)")
 """A stop that takes its time: nobody waits here for a container that does not want to end."""
 
 
+_NO_MORE_CASES: Final = (
+    hypothesis.errors.Unsatisfiable,  # nothing can be wrong with a request that has nothing in it
+    hypothesis.errors.FlakyStrategyDefinition,  # schemathesis does not draw the same twice, at times
+)
+
+
 @schemathesis.serializer("application/x-tar")
 def _tar(_context: schemathesis.SerializationContext, value: Any) -> bytes:
     """What is generated in the place of an archive is none: real ones are tried elsewhere."""
@@ -186,8 +192,8 @@ class Cases:
         def collect(case: Case) -> None:
             made.append(Made.of(case))
 
-        with contextlib.suppress(hypothesis.errors.Unsatisfiable):
-            collect()  # nothing can be wrong with a request that has nothing in it
+        with contextlib.suppress(*_NO_MORE_CASES):
+            collect()
         return made
 
     # --- one request ----------------------------------------------------------------------------
