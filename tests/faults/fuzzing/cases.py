@@ -84,7 +84,7 @@ _WAITING: Final = re.compile(r"(?<=[?&])t=(?:-\d+|0*[2-9]|\d{2,18})(?=&|$)")
 
 _NO_MORE_CASES: Final = (
     hypothesis.errors.Unsatisfiable,  # nothing can be wrong with a request that has nothing in it
-    hypothesis.errors.FlakyStrategyDefinition,  # schemathesis does not draw the same twice, at times
+    hypothesis.errors.FlakyStrategyDefinition,  # what was drawn cannot be drawn again
 )
 
 
