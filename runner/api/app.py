@@ -8,9 +8,12 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import functools
 import logging
+import warnings
 from typing import TYPE_CHECKING, Any, Final
 
+import msgspec
 from aiohttp import web
 
 from runner import trace
@@ -33,6 +36,7 @@ from runner.api import (
 )
 from runner.api.body import read_limited
 from runner.api.call import Call
+from runner.api.description.document import document
 from runner.api.errors import error_response, report
 from runner.api.form import Form, parse_query
 from runner.api.hijack import Taken
@@ -42,7 +46,7 @@ from runner.api.version import CURRENT, ApiVersion, check_version
 from runner.types.errors import NotFound
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable
+    from collections.abc import Awaitable, Callable
     from contextlib import AbstractContextManager
 
     from runner.engine.engine import Engine
@@ -53,6 +57,18 @@ _FORM_TYPE: Final = "application/x-www-form-urlencoded"
 _MAX_FORM: Final = 10 * 1024 * 1024  # net/http's own limit
 _SHUTDOWN_TIMEOUT: Final = 10.0
 _NOT_RECORDED: Final = contextlib.nullcontext()
+
+
+async def describe(_call: Call) -> web.Response:
+    """All that is served here, as OpenAPI describes it. Ours: dockerd serves no description."""
+    body = await asyncio.to_thread(_description)
+    return web.Response(body=body, content_type="application/json")
+
+
+@functools.cache
+def _description() -> bytes:
+    return msgspec.json.encode(document(ROUTES))
+
 
 ROUTES: Final = [
     *system.ROUTES,
@@ -70,16 +86,32 @@ ROUTES: Final = [
     *disk_usage.ROUTES,
     *volumes.ROUTES,
     *traces.ROUTES,
+    Route("GET", "/runner/openapi.json", describe, own=True),
 ]
 
 
 def make_app(engine: Engine) -> web.Application:
     """The application. Serve it with `handler_cancellation=True`: streams rely on it."""
-    app = web.Application()
     dispatcher = _Dispatcher(engine)
-    app.router.add_route("*", "/{path:.*}", dispatcher.handle)
+    with warnings.catch_warnings(action="ignore", category=DeprecationWarning):
+        app = web.Application(router=_OneForAll(dispatcher.handle))
     app.on_shutdown.append(dispatcher.shut_down)
     return app
+
+
+class _OneForAll(web.UrlDispatcher):
+    """One handler for every path.
+
+    aiohttp's own look-up goes from a path to its parent to its parent: seconds for a long one.
+    """
+
+    def __init__(self, handler: Callable[[web.Request], Awaitable[web.StreamResponse]]) -> None:
+        super().__init__()
+        self._everything = self.add_route("*", "/{path:.*}", handler)
+
+    async def resolve(self, request: web.Request) -> web.UrlMappingMatchInfo:
+        """Always the one."""
+        return web.UrlMappingMatchInfo({}, self._everything)
 
 
 class _Dispatcher:
@@ -115,10 +147,10 @@ class _Dispatcher:
                     step.attributes.setdefault("status", answer.status)
                 return answer
         except Exception as error:
-            if request.transport is None or request.transport.is_closing():
-                raise ConnectionResetError("the client has gone") from error
-            report(error, f"{request.method} {request.path}")
-            if call.begun:
+            gone = request.transport is None or request.transport.is_closing()
+            if not (gone and isinstance(error, ConnectionError)):
+                report(error, f"{request.method} {request.path}")
+            if gone or call.begun:
                 return _break_off(request.transport)
             return error_response(error, plain_text=version is not None and asked.below("1.24"))
 
@@ -167,13 +199,15 @@ def _step(route: Route) -> AbstractContextManager[trace.Step | None]:
 
 
 def _report_abandoned(task: asyncio.Task[web.StreamResponse], what: str) -> None:
-    if not task.cancelled() and (error := task.exception()) is not None:
+    error = None if task.cancelled() else task.exception()
+    if error is not None and not isinstance(error, ConnectionError):
         report(error, f"{what} (client gone)")
 
 
-def _break_off(transport: asyncio.Transport) -> web.StreamResponse:
-    """The client has read half an answer: only an abrupt end can tell it that it is not whole."""
-    transport.close()
+def _break_off(transport: asyncio.Transport | None) -> web.StreamResponse:
+    """The client has gone, or has read half an answer: an abrupt end alone can tell it of that."""
+    if transport is not None:
+        transport.close()
     return Taken()
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import errno
 import logging
 import os
+import re
 from typing import Final, TypeGuard
 
 from aiohttp import web
@@ -16,6 +17,8 @@ from aiohttp import web
 from runner.types import errors, wire
 
 log = logging.getLogger(__name__)
+
+_SURROGATE: Final = re.compile("[\ud800-\udfff]")
 
 _STATUSES: Final[tuple[tuple[type[errors.RunnerError], int], ...]] = (
     (errors.NotFound, 404),
@@ -42,7 +45,14 @@ def status_of(error: BaseException) -> int:
 
 
 def message_of(error: BaseException) -> str:
-    """What the client may read. Of an error that is not ours, its class goes along."""
+    """What the client may read. Of an error that is not ours, its class goes along.
+
+    What the client has sent may come back in it, bytes that are no UTF-8 among it.
+    """
+    return _SURROGATE.sub("\ufffd", _text(error))
+
+
+def _text(error: BaseException) -> str:
     if isinstance(error, errors.RunnerError):
         return error.message
     if is_the_machines(error):

@@ -8,6 +8,7 @@ import time
 from typing import Final, Literal
 
 import msgspec
+from aiohttp.http_exceptions import HttpProcessingError
 
 from runner import trace
 
@@ -35,6 +36,12 @@ def set_up_logging(level: str, log_format: LogFormat) -> None:
     root.setLevel(LEVELS[level])
     for name in _NOISY:
         logging.getLogger(name).setLevel(max(LEVELS[level], logging.WARNING))
+    logging.getLogger("aiohttp.server").addFilter(_is_worth_telling)
+
+
+def _is_worth_telling(record: logging.LogRecord) -> bool:
+    """Not that somebody has sent what is no HTTP: that is answered with 400, as net/http does."""
+    return not (record.exc_info and isinstance(record.exc_info[1], HttpProcessingError))
 
 
 def _fields(record: logging.LogRecord) -> dict[str, str]:

@@ -10,7 +10,7 @@ from aiohttp import web
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-_ACCEPTED: Final = re.compile(r"\s*([^\s,;]+)\s*(?:;\s*q=([01](?:\.\d*)?)\s*)?(?:,|$)")
+_ACCEPTED: Final = re.compile(r"\s*([^\s;]+)\s*(?:;\s*q=([01](?:\.\d*)?)\s*)?")
 _MATCHING: Final = frozenset({"gzip", "*"})
 
 
@@ -19,6 +19,8 @@ def content_encoding(headers: Iterable[str]) -> web.ContentCoding | None:
 
     dockerd also deflates; a client that only asks for that gets the data as they are.
     """
-    accepted = (found for header in headers for found in _ACCEPTED.finditer(header))
-    qualities = [float(found[2] or 1) for found in accepted if found[1].lower() in _MATCHING]
+    accepted = (_ACCEPTED.fullmatch(item) for header in headers for item in header.split(","))
+    qualities = [
+        float(found[2] or 1) for found in accepted if found and found[1].lower() in _MATCHING
+    ]
     return web.ContentCoding.gzip if max(qualities, default=0) > 0 else None

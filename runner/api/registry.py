@@ -12,7 +12,7 @@ from runner.image import reference as references
 from runner.image.reference import Reference
 from runner.image.registry.credentials import Credentials
 from runner.types import wire
-from runner.types.errors import RunnerError
+from runner.types.errors import InvalidParameter, RunnerError
 
 if TYPE_CHECKING:
     from aiohttp import web
@@ -25,7 +25,10 @@ async def auth(call: Call) -> web.Response:
     body = await read_limited(call.request, MAX_JSON)
     if not body.strip():
         raise RunnerError("EOF")
-    given: dict[str, Any] = wire.decode(body, dict[str, Any])
+    try:
+        given: dict[str, Any] = wire.decode(body, dict[str, Any])
+    except InvalidParameter as err:  # to dockerd an error without a class
+        raise RunnerError(err.message.removeprefix("invalid JSON: ")) from err
     token = await authenticate(call.engine, Credentials.from_body(given))
     return json_response({"IdentityToken": token, "Status": "Login Succeeded"})
 

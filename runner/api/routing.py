@@ -37,6 +37,16 @@ class Route:
     stream: bool = False
     own: bool = False
 
+    @property
+    def template(self) -> str:
+        """The path with its variables' names alone: `/containers/{name}/start`."""
+        return _VARIABLE.sub(r"{\1}", self.path)
+
+    @property
+    def variables(self) -> list[str]:
+        """The names of its path's variables."""
+        return [found[1] for found in _VARIABLE.finditer(self.path)]
+
 
 @dataclass(frozen=True, slots=True)
 class Match:

@@ -31,6 +31,7 @@ DEFAULT_HOST: Final = "unix:///run/runner.sock"
 _DEFAULT_GROUP: Final = "docker"
 _FIRST_FD: Final = 3
 _BACKLOG: Final = 1024
+_MAX_HEADER: Final = 1 << 20  # net/http's DefaultMaxHeaderBytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -222,8 +223,8 @@ async def serving(
         keepalive_timeout=3600.0,
         shutdown_timeout=shutdown_timeout,
         auto_decompress=False,
-        max_line_size=64 * 1024,
-        max_field_size=64 * 1024,
+        max_line_size=_MAX_HEADER,
+        max_field_size=_MAX_HEADER,
     )
     try:
         await runner.setup()

@@ -264,6 +264,8 @@ class Writer:
         """
         if self._exchanging is not None:
             await asyncio.wait([self._exchanging])
+            if not self._exchanging.cancelled():
+                self._exchanging.exception()  # a caller that was cancelled has not heard of it
         try:
             with contextlib.suppress(grpc.RpcError, asyncio.InvalidStateError):
                 async with asyncio.timeout(CLOSE_TIMEOUT):

@@ -19,23 +19,21 @@ async def container_restart(
 ) -> None:
     """Stop the container if it runs, and start it (moby ContainerRestart).
 
-    An auto-remove container is not removed by this stop. Raises NotFound, InvalidParameter for
-    the signal, System when it cannot be stopped or started.
+    An auto-remove container is not removed by this stop. Raises NotFound, System when it cannot
+    be stopped or started, be it for a signal that is none; if it does not run none is looked at.
     """
     container = engine.containers.get(reference)
-    number = parse_signal(signal) if signal else None
     try:
-        await _restart(engine, container, number, timeout)
+        await _restart(engine, container, signal, timeout)
     except RunnerError as err:
         raise System(f"Cannot restart container {reference}: {err}") from err
 
 
-async def _restart(
-    engine: Engine, container: Container, number: int | None, timeout: int | None
-) -> None:
+async def _restart(engine: Engine, container: Container, signal: str, timeout: int | None) -> None:
     container.record.has_been_manually_restarted = True
     try:
         if container.state.running:
+            number = parse_signal(signal) if signal else None
             await stop(engine, container, number, timeout)
         await container_start(engine, container)
     finally:

@@ -27,14 +27,14 @@ async def container_stop(
     """Stop the container (moby ContainerStop).
 
     `timeout` in seconds; None takes the container's own or 10, a negative one waits for ever.
-    Raises NotFound, NotModified when the container does not run, InvalidParameter for the signal,
-    System when it would not stop.
+    Raises NotFound, NotModified when the container does not run, System when it would not stop or
+    the signal is none.
     """
     container = engine.containers.get(reference)
     if not container.state.running:
         raise NotModified("container is already stopped")
-    number = parse_signal(signal) if signal else stop_signal(container.config.stop_signal)
     try:
+        number = parse_signal(signal) if signal else stop_signal(container.config.stop_signal)
         await stop(engine, container, number, timeout)
     except RunnerError as err:
         raise System(f"cannot stop container: {reference}: {err}") from err

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from runner.engine.engine import Engine
 
 _DEFAULT: Final = "-ef"
-_TITLE: Final = re.compile(r"\s+(\S*)=\s*(PID\S*)", re.ASCII)
+_TITLE: Final = re.compile(r"(?<!\s)\s+(\S*)=\s*(PID\S*)", re.ASCII)
 """A title of the user's own for a column that then looks like the one with the PIDs."""
 
 

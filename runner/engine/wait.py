@@ -38,8 +38,8 @@ async def container_wait(engine: Engine, reference: str, condition: str) -> Wait
 
     Raises NotFound, and InvalidParameter for an unknown condition.
     """
-    container = engine.containers.get(reference)
-    return wait_for(container, WaitCondition.parse(condition))
+    wanted = WaitCondition.parse(condition)
+    return wait_for(engine.containers.get(reference), wanted)
 
 
 def wait_for(container: Container, condition: WaitCondition) -> Waiter:

@@ -20,6 +20,7 @@ from runner.types.errors import (
     System,
     Unauthorized,
 )
+from runner.types.gourl import parse_url
 from runner.types.image import ProgressDetail, ProgressMessage
 
 if TYPE_CHECKING:
@@ -59,12 +60,16 @@ async def downloading(source: str, progress: Progress) -> AsyncIterator[AsyncIte
 
 
 def _parse(source: str) -> yarl.URL:
+    text = source if "://" in source else f"http://{source}"
     try:
-        url = yarl.URL(source if "://" in source else f"http://{source}")
+        scheme, host, path = parse_url(text)
+        url = yarl.URL(text)
     except ValueError as err:
-        raise InvalidParameter(f"parse {source!r}: {err}") from err
-    if url.scheme not in {"http", "https"}:
-        raise System(f'Get "{url}": unsupported protocol scheme "{url.scheme}"')
+        raise InvalidParameter(str(err)) from err
+    if scheme not in {"http", "https"}:
+        raise System(f'Get "{url}": unsupported protocol scheme "{scheme}"')
+    if not host:
+        raise System(f'Get "{url if path else scheme + ":"}": http: no Host in request URL')
     return url
 
 

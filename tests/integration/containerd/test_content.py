@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 import hashlib
 from typing import TYPE_CHECKING
 
@@ -157,6 +158,28 @@ async def test_what_is_cancelled_is_aborted(client: Containerd) -> None:
     with pytest.raises(asyncio.CancelledError):
         await writing
     assert await client.content.list_statuses() == []
+
+
+async def test_a_commit_that_is_cancelled_may_fail_unheard(
+    client: Containerd, caplog: pytest.LogCaptureFixture
+) -> None:
+    digest = await client.content.write_blob(b"there")
+    sending = asyncio.Event()
+
+    async def commit_again() -> None:
+        async with client.content.writer("ref") as writer:
+            await writer.write(b"there")
+            asyncio.get_running_loop().call_soon(sending.set)
+            await writer.commit(digest=digest, exists_ok=False)
+
+    committing = asyncio.create_task(commit_again())
+    await sending.wait()
+    committing.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await committing
+    del committing
+    gc.collect()
+    assert caplog.records == []
 
 
 async def test_a_resumable_ingest_goes_on_where_it_ended(client: Containerd) -> None:

@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from runner import __version__
-from runner.api import containers, images, streams, system
+from runner.api import body, containers, images, logsetup, streams, system, volumes
 from runner.api.errors import error_response, status_of
 from runner.types import errors
 from runner.types.system import Info, Version
 
 if TYPE_CHECKING:
+    from aiohttp import web
+
+    from runner.api.call import Call
     from tests.unit.api.conftest import Api
 
 
@@ -239,3 +243,81 @@ def test_every_route_is_there_once() -> None:
     assert {route.handler.__module__ for route in ROUTES} >= {
         module.__name__ for module in (containers, images, streams, system)
     }
+
+
+async def test_a_client_that_goes_away_is_no_error(
+    api: Api, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    began, done = asyncio.Event(), asyncio.Event()
+
+    async def half_read(request: web.BaseRequest, _: Any) -> None:
+        began.set()
+        try:
+            await body.read_limited(request, 100)
+        finally:
+            done.set()
+
+    monkeypatch.setattr(volumes, "read_json", half_read)
+    head = b"POST /volumes/create HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\n{"
+    _, writer = await api.raw(head)
+    async with asyncio.timeout(5):
+        await began.wait()
+        writer.close()
+        await done.wait()
+    await asyncio.sleep(0)
+    assert caplog.records == []
+
+
+async def test_an_attach_whose_client_has_gone_is_no_error(
+    api: Api, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def attach(*_: Any) -> Any:
+        return SimpleNamespace(tty=False)
+
+    def gone(call: Call, **_: Any) -> bytes:
+        assert call.request.transport is not None
+        call.request.transport.close()
+        raise ConnectionResetError("the client has gone")
+
+    monkeypatch.setattr(streams, "container_attach", attach)
+    monkeypatch.setattr(streams, "upgrade_head", gone)
+    reader, writer = await api.raw(b"POST /containers/x/attach HTTP/1.1\r\nHost: x\r\n\r\n")
+    async with asyncio.timeout(5):
+        assert await reader.read() == b""
+    writer.close()
+    assert caplog.records == []
+
+
+@pytest.mark.parametrize("head", [b"\x16\x03\x01\r\n\r\n", b"GET /\xff HTTP/1.1\r\n\r\n"])
+async def test_what_is_no_http_is_refused_without_a_traceback(
+    api: Api, head: bytes, capsys: pytest.CaptureFixture[str]
+) -> None:
+    before = logging.getLogger().handlers[:]
+    logsetup.set_up_logging("info", "text")
+    try:
+        reader, writer = await api.raw(head)
+        assert (await reader.readline()).split()[1] == b"400"
+        writer.close()
+    finally:
+        logging.getLogger().handlers[:] = before
+    assert capsys.readouterr().err == ""
+
+
+async def test_queries_may_be_long(api: Api) -> None:
+    long = b"x" * 500_000
+    reader, writer = await api.raw(b"GET /_ping?a=" + long + b" HTTP/1.1\r\nHost: x\r\n\r\n")
+    async with asyncio.timeout(5):
+        assert (await reader.readline()).split()[1] == b"200"
+    writer.close()
+
+
+async def test_bytes_that_are_no_text_come_back_as_question_marks(api: Api) -> None:
+    reader, writer = await api.raw(
+        b"POST /volumes/create HTTP/1.1\r\nHost: x\r\nContent-Type: a\x93/b\r\n"
+        b"Content-Length: 2\r\nConnection: close\r\n\r\n{}"
+    )
+    async with asyncio.timeout(5):
+        answer = await reader.read()
+    writer.close()
+    assert answer.startswith(b"HTTP/1.1 400 ")
+    assert "malformed Content-Type header (a\ufffd/b)" in answer.decode()
