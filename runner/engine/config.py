@@ -27,6 +27,7 @@ class EngineConfig:
     `certs_dirs` have a directory for each registry host, with hosts.toml or certificates.
     `traceparent` (W3C Trace Context) is where the steps of the start itself hang, if anywhere.
     `log_config` is what containers get whose creation names no log driver.
+    `api_warnings` are about addresses that anybody may use; `info` tells them.
     """
 
     data_root: Path = Path("/var/lib/runner")
@@ -44,6 +45,7 @@ class EngineConfig:
     traceparent: str = ""
     default_shm_size: int = 64 * 1024 * 1024
     certs_dirs: tuple[Path, ...] = DIRECTORIES
+    api_warnings: tuple[str, ...] = ()
     log_config: LogConfig = field(default_factory=lambda: LogConfig(type="json-file"))
 
     @property
