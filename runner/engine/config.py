@@ -66,18 +66,16 @@ class EngineConfig:
 
     def make_directories(self) -> None:
         """Make the directories that the engine keeps things in; none of them is for others."""
-        for directory in (
-            self.data_root,
-            self.exec_root,
-            self.containers_dir,
-            self.spool_dir,
-        ):
+        for directory in (self.data_root, self.containers_dir):
             _make(directory)
+        for directory in (self.exec_root, self.spool_dir):
+            _make(directory, 0o700)
 
     def with_snapshotter(self, name: str) -> EngineConfig:
         """With the one that was chosen, whose directory is made."""
         chosen = replace(self, snapshotter=name)
-        _make(chosen.rootfs_dir)
+        for directory in (chosen.rootfs_dir.parent, chosen.rootfs_dir):
+            _make(directory)
         return chosen
 
     @property
@@ -86,5 +84,5 @@ class EngineConfig:
         return self.data_root / "tmp"
 
 
-def _make(directory: Path) -> None:
-    directory.mkdir(parents=True, exist_ok=True, mode=0o710)
+def _make(directory: Path, mode: int = 0o710) -> None:
+    directory.mkdir(parents=True, exist_ok=True, mode=mode)

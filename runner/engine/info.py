@@ -245,5 +245,10 @@ def engine_id(data_root: Path) -> str:
     known = path.read_text() if path.exists() else ""
     if not known:  # or the engine was killed while it wrote it
         known = Path("/proc/sys/kernel/random/uuid").read_text().strip()
-        path.write_text(known)
+        with open(path, "w", opener=_private) as file:
+            file.write(known)
     return known
+
+
+def _private(path: str, flags: int) -> int:
+    return os.open(path, flags, 0o600)
