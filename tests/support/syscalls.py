@@ -88,6 +88,7 @@ _NAMESPACES: Final = (0, 0x20000, 0x2000000, 0x4000000, 0x8000000, 0x10000000, 0
 _NO_CLONE: Final = 0x800
 """CLONE_SIGHAND, which the kernel refuses alone: a filter looks at the flags earlier."""
 _X32: Final = 0x40000000
+_OPEN: Final = 2
 
 CALLS: Final = [
     *(Call(number) for number in range(470) if number not in _NEVER),
@@ -107,9 +108,22 @@ def supported() -> bool:
     return platform.machine() == "x86_64"
 
 
+def opening(path: str) -> bytes:
+    """The program that opens a file for reading, and tells what became of that."""
+    text = path.encode() + b"\0"
+    where = _ADDRESS + _HEADERS + len(_CODE) + 2 * _ENTRY.size
+    return _program([Call(_OPEN, [where, 0, 0])], text)
+
+
 def write_program(path: Path, calls: Sequence[Call] = CALLS) -> Path:
     """Make the program that tries the calls."""
-    table = b"".join(call.entry() for call in calls) + _LAST
+    path.write_bytes(_program(calls))
+    path.chmod(0o755)
+    return path
+
+
+def _program(calls: Sequence[Call], data: bytes = b"") -> bytes:
+    table = b"".join(call.entry() for call in calls) + _LAST + data
     size = _HEADERS + len(_CODE) + len(table)
     identity = b"\x7fELF\x02\x01\x01".ljust(16, b"\0")
     header = struct.pack(
@@ -117,9 +131,13 @@ def write_program(path: Path, calls: Sequence[Call] = CALLS) -> Path:
         identity, 2, 62, 1, _ADDRESS + _HEADERS, 64, 0, 0, 64, 56, 1, 0, 0, 0,
     )  # fmt: skip
     segment = struct.pack("<IIQQQQQQ", 1, 7, 0, _ADDRESS, _ADDRESS, size, size, 0x1000)
-    path.write_bytes(header + segment + _CODE + table)
-    path.chmod(0o755)
-    return path
+    return header + segment + _CODE + table
+
+
+def opened(output: bytes) -> str:
+    """What the program `opening` has told: `ok`, or the error's name."""
+    ((_, answer),) = results(output, [Call(_OPEN)])
+    return answer
 
 
 def results(output: bytes, calls: Sequence[Call] = CALLS) -> list[tuple[Call, str]]:
