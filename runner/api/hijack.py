@@ -185,8 +185,7 @@ class _RawProtocol(asyncio.Protocol):
     def eof_received(self) -> bool:
         self._ended = True
         self._readable.set()
-        if not self._transport.get_extra_info("sslcontext"):
-            self._hangup = _HangupWatch(self._transport)
+        self._hangup = _HangupWatch(self._transport)
         return True  # keep the other direction open
 
     def pause_writing(self) -> None:

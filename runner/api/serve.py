@@ -19,14 +19,15 @@ from runner.api.app import make_app
 from runner.api.debugtrap import dump_stacks
 from runner.api.metrics import listen_for_metrics, serving_metrics
 from runner.api.notify import sd_notify
-from runner.api.server import DEFAULT_HOST, TLSFiles, listen, serving
+from runner.api.server import DEFAULT_GROUP, DEFAULT_HOST, listen, serving
+from runner.api.tcp import Access, TLSFiles, warnings_of
 from runner.engine.config import EngineConfig
 from runner.engine.engine import Engine
 from runner.trace.file import writing_steps
 from runner.trace.otlp import exporting
 from runner.trace.recordings import Recordings
 from runner.types.container import LogConfig
-from runner.types.errors import Forbidden, InvalidParameter, RunnerError, System
+from runner.types.errors import Forbidden, RunnerError, System
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -34,6 +35,9 @@ if TYPE_CHECKING:
 log = logging.getLogger("runner.api.serve")  # not __main__
 
 _DEFAULTS: Final = EngineConfig()
+_UMASK: Final = 0o022
+"""Whatever the caller's: what is made for containers' users they must be able to use, and nobody
+else may write (moby setDefaultUmask)."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -42,6 +46,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     logsetup.set_up_logging(options.log_level, options.log_format)
     _raise_file_limit()
+    os.umask(_UMASK)
     try:
         _require_root()
         asyncio.run(_serve(options))
@@ -71,14 +76,16 @@ async def _serve(options: argparse.Namespace) -> None:
         _trace_file(os.environ.get("RUNNER_TRACE_FILE")),
         contextlib.ExitStack() as sockets,
     ):
-        listeners = listen(options.host or [DEFAULT_HOST], group=options.group, tls=_tls(options))
+        hosts, access = options.host or [DEFAULT_HOST], _access(options)
+        listeners = listen(hosts, group=options.group, access=access)
         for listener in listeners:
             sockets.callback(listener.close)
         for_metrics = None
         if options.metrics_addr:
             for_metrics = listen_for_metrics(options.metrics_addr, group=options.group)
             sockets.callback(for_metrics.close)
-        engine = Engine(_engine_config(options), Recordings(sockets.enter_context(exporting())))
+        config = _engine_config(options, tuple(warnings_of(hosts, access)))
+        engine = Engine(config, Recordings(sockets.enter_context(exporting())))
         asyncio.get_running_loop().add_signal_handler(
             signal.SIGUSR1, dump_stacks, engine.config.exec_root
         )
@@ -88,7 +95,7 @@ async def _serve(options: argparse.Namespace) -> None:
                 serving_metrics(engine.metrics, for_metrics),
                 serving(make_app(engine), listeners),
             ):
-                log.info("API listening on %s", ", ".join(options.host or [DEFAULT_HOST]))
+                log.info("API listening on %s", ", ".join(hosts))
                 sd_notify("READY=1")
                 await stopping.wait()
                 fate = "go on running" if options.live_restore else "are stopped too"
@@ -137,14 +144,25 @@ def _trace_file(path: str | None) -> Iterator[None]:
         yield
 
 
-def _tls(options: argparse.Namespace) -> TLSFiles | None:
+def _access(options: argparse.Namespace) -> Access:
+    """--tlsverify implies --tls, which verifies unless told not to; so do the files, given alone
+    (moby setDefaultOptions, checkTLSAuthOK)."""
     files = (options.tlscert, options.tlskey, options.tlscacert)
-    if any(files) and not all(files):
-        raise InvalidParameter("--tlscert, --tlskey and --tlscacert only make sense together")
-    return TLSFiles(*files) if all(files) else None
+    verify, wanted = options.tlsverify, options.tls
+    if verify is None and wanted is None:
+        verify = bool(os.environ.get("RUNNER_TLS_VERIFY")) or any(files) or None
+    if verify is None and not wanted:
+        return Access(meant=wanted is False)
+    folder = Path(os.environ.get("RUNNER_CERT_PATH") or Path("~/.runner").expanduser())
+    certificate, key, authority = (
+        given or folder / name
+        for given, name in zip(files, ("cert.pem", "key.pem", "ca.pem"), strict=True)
+    )
+    tls = TLSFiles(certificate, key, authority if verify in (None, True) else None)
+    return Access(tls, meant=verify is False)
 
 
-def _engine_config(options: argparse.Namespace) -> EngineConfig:
+def _engine_config(options: argparse.Namespace, warnings: tuple[str, ...]) -> EngineConfig:
     return EngineConfig(
         data_root=options.data_root,
         exec_root=options.exec_root,
@@ -160,6 +178,7 @@ def _engine_config(options: argparse.Namespace) -> EngineConfig:
         traceparent=os.environ.get("TRACEPARENT", ""),
         shutdown_timeout=options.shutdown_timeout,
         certs_dirs=tuple(options.certs_dir) or _DEFAULTS.certs_dirs,
+        api_warnings=warnings,
         log_config=LogConfig(
             type=options.log_driver,
             config=dict(_key_and_value(option) for option in options.log_opt),
@@ -176,7 +195,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="runner serve", description="Serve the Engine API.")
     add = parser.add_argument
     add("--host", "-H", action="append", help=f"where to listen (default {DEFAULT_HOST})")
-    add("--group", default="", help="group of the Unix socket (default docker, if there is one)")
+    add("--group", default=DEFAULT_GROUP, help="group of the Unix socket")
     add("--data-root", type=Path, default=_DEFAULTS.data_root, help="what survives a reboot")
     add("--exec-root", type=Path, default=_DEFAULTS.exec_root, help="what need not")
     add("--containerd", metavar="ADDRESS", help="containerd's socket (default: the host's)")
@@ -204,6 +223,8 @@ def _parser() -> argparse.ArgumentParser:
     add("--log-opt", action="append", default=[], metavar="KEY=VALUE", help="option of that driver")
     add("--pidfile", type=Path)
     add("--metrics-addr", metavar="ADDRESS", help="where to serve metrics (HOST:PORT, unix://PATH)")
+    add("--tls", action=argparse.BooleanOptionalAction, help="TLS on TCP addresses")
+    add("--tlsverify", action=argparse.BooleanOptionalAction, help="and verify the clients")
     add("--tlscacert", type=Path, help="authority that clients' certificates must come from")
     add("--tlscert", type=Path)
     add("--tlskey", type=Path)

@@ -2,7 +2,7 @@
 
 unix:///run/runner.sock     0660, of the group `docker` or the one named, else of root's
 fd://                       the sockets that systemd has opened (LISTEN_FDS)
-tcp://HOST:PORT             only with TLS client certificates: who may talk to the API is root
+tcp://HOST:PORT             with TLS client certificates, or else with warnings (runner/api/tcp.py)
 """
 
 from __future__ import annotations
@@ -11,9 +11,9 @@ import contextlib
 import errno
 import fcntl
 import grp
+import logging
 import os
 import socket
-import ssl
 import stat
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,37 +21,22 @@ from typing import TYPE_CHECKING, Final
 
 from aiohttp import web
 
+from runner.api.tcp import BACKLOG, Access, listen_tcp
+from runner.api.tlsfront import serving_tls
 from runner.types.errors import InvalidParameter, System
 
 if TYPE_CHECKING:
+    import ssl
     from collections.abc import AsyncIterator, Iterator, Sequence
+
+log = logging.getLogger(__name__)
 
 DEFAULT_HOST: Final = "unix:///run/runner.sock"
 
-_DEFAULT_GROUP: Final = "docker"
+DEFAULT_GROUP: Final = "docker"
 _FIRST_FD: Final = 3
-_BACKLOG: Final = 1024
 _MAX_HEADER: Final = 1 << 20  # net/http's DefaultMaxHeaderBytes
-
-
-@dataclass(frozen=True, slots=True)
-class TLSFiles:
-    """The certificates of a TCP address: the server's, its key, and the clients' authority."""
-
-    certificate: Path
-    key: Path
-    client_ca: Path
-
-    def context(self) -> ssl.SSLContext:
-        """A context that accepts clients with a certificate only. Raises InvalidParameter."""
-        try:
-            context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH, cafile=self.client_ca)
-            context.load_cert_chain(self.certificate, self.key)
-        except OSError as err:
-            raise InvalidParameter(f"cannot load the TLS certificates: {err}") from err
-        context.verify_mode = ssl.CERT_REQUIRED
-        context.minimum_version = ssl.TLSVersion.TLSv1_2
-        return context
+_ANYBODY: Final = Access()
 
 
 @dataclass(slots=True)
@@ -74,7 +59,9 @@ class Listener:
         self.socket.close()
 
 
-def listen(hosts: Sequence[str], *, group: str = "", tls: TLSFiles | None = None) -> list[Listener]:
+def listen(
+    hosts: Sequence[str], *, group: str = DEFAULT_GROUP, access: Access = _ANYBODY
+) -> list[Listener]:
     """Open every address. Raises InvalidParameter for a bad one, System when it cannot be had.
 
     Either all are open afterwards or none.
@@ -82,26 +69,26 @@ def listen(hosts: Sequence[str], *, group: str = "", tls: TLSFiles | None = None
     with contextlib.ExitStack() as undo:
         listeners: list[Listener] = []
         for host in hosts:
-            for listener in _listen(host, group, tls):
+            for listener in _listen(host, group, access):
                 undo.callback(listener.close)
                 listeners.append(listener)
         undo.pop_all()
     return listeners
 
 
-def _listen(host: str, group: str, tls: TLSFiles | None) -> list[Listener]:
+def _listen(host: str, group: str, access: Access) -> list[Listener]:
     scheme, separator, address = host.partition("://")
     if separator and scheme == "unix":
         return [_listen_unix(Path(address or DEFAULT_HOST.removeprefix("unix://")), group)]
     if separator and scheme == "fd":
-        return _inherited()
+        return _inherited(access)
     if separator and scheme == "tcp":
-        return [_listen_tcp(address, tls)]
+        return [Listener(*listen_tcp(address, access))]
     raise InvalidParameter(f"invalid bind address format: {host}")
 
 
 def _listen_unix(path: Path, group: str) -> Listener:
-    group_id = _group_id(group)
+    group_id = _group_id(group, path)
     listening = socket.socket(socket.AF_UNIX)
     try:
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o755)
@@ -110,7 +97,7 @@ def _listen_unix(path: Path, group: str) -> Listener:
             _bind_private(listening, path)
             os.chown(path, -1, group_id)
             path.chmod(0o660)
-            listening.listen(_BACKLOG)
+            listening.listen(BACKLOG)
     except OSError as err:
         listening.close()
         raise System(f"cannot listen on {path}: {err.strerror or err}") from err
@@ -140,14 +127,18 @@ def _bind_private(listening: socket.socket, path: Path) -> None:
         os.umask(before)
 
 
-def _group_id(group: str) -> int:
-    """The group of the socket. A group that was asked for by name must exist."""
-    try:
-        return int(group) if group.isdigit() else grp.getgrnam(group or _DEFAULT_GROUP).gr_gid
-    except KeyError:
-        if group:
-            raise InvalidParameter(f"group {group} not found") from None
+def _group_id(group: str, path: Path) -> int:
+    """The group of the socket: the one named, else our own. It must exist, but for the default."""
+    if not group:
         return os.getegid()
+    with contextlib.suppress(KeyError):
+        return grp.getgrnam(group).gr_gid
+    if group.isdecimal():
+        return int(group)
+    if group != DEFAULT_GROUP:
+        raise InvalidParameter(f"group {group} not found")
+    log.warning("could not change group %s to %s: group %s not found", path, group, group)
+    return os.getegid()
 
 
 def _remove_stale(path: Path) -> None:
@@ -169,7 +160,7 @@ def _is_alive(path: Path) -> bool:
         return probe.connect_ex(str(path)) not in (errno.ECONNREFUSED, errno.ENOENT)
 
 
-def _inherited() -> list[Listener]:
+def _inherited(access: Access) -> list[Listener]:
     """systemd's sockets (sd_listen_fds(3)); the variables are not passed on to our children."""
     count = os.environ.pop("LISTEN_FDS", "0")
     pid = os.environ.pop("LISTEN_PID", "")
@@ -178,34 +169,18 @@ def _inherited() -> list[Listener]:
         raise System(
             "no sockets found via socket activation: make sure the service was started by systemd"
         )
-    return [_adopt(_FIRST_FD + number) for number in range(int(count))]
+    return [_adopt(_FIRST_FD + number, access) for number in range(int(count))]
 
 
-def _adopt(descriptor: int) -> Listener:
+def _adopt(descriptor: int, access: Access) -> Listener:
     os.set_inheritable(descriptor, False)
     inherited = socket.socket(fileno=descriptor)
-    if inherited.family != socket.AF_UNIX:
+    if inherited.family == socket.AF_UNIX:
+        return Listener(inherited)
+    if access.tls is None:
         inherited.close()
         raise InvalidParameter("a socket from systemd must be a Unix socket: TCP needs TLS")
-    return Listener(inherited)
-
-
-def _listen_tcp(address: str, tls: TLSFiles | None) -> Listener:
-    if tls is None:
-        raise InvalidParameter(
-            f"tcp://{address}: whoever reaches this address would be root on this host, so it is "
-            "served with TLS client certificates only (--tlscacert, --tlscert, --tlskey)"
-        )
-    host, _, port = address.rpartition(":")
-    if not host or not port.isdigit():
-        raise InvalidParameter(f"invalid bind address format: tcp://{address}")
-    context = tls.context()
-    try:
-        family = socket.AF_INET6 if ":" in host else socket.AF_INET
-        bound = socket.create_server((host.strip("[]"), int(port)), family=family, backlog=_BACKLOG)
-    except (OSError, OverflowError) as err:
-        raise System(f"cannot listen on tcp://{address}: {err}") from err
-    return Listener(bound, tls=context)
+    return Listener(inherited, access.tls.context())
 
 
 @contextlib.asynccontextmanager
@@ -226,12 +201,26 @@ async def serving(
         max_line_size=_MAX_HEADER,
         max_field_size=_MAX_HEADER,
     )
-    try:
+    async with contextlib.AsyncExitStack() as stack:
+        stack.push_async_callback(runner.cleanup)
         await runner.setup()
         for listener in listeners:
-            await web.SockSite(runner, listener.socket, ssl_context=listener.tls).start()
-        yield
-    finally:
-        for listener in listeners:
-            listener.withdraw()
-        await runner.cleanup()
+            await _open(runner, listener, stack)
+        try:
+            yield
+        finally:
+            for listener in listeners:
+                listener.withdraw()
+            if any(listener.tls for listener in listeners):
+                await runner.cleanup()  # before what TLS still has to carry is given up
+
+
+async def _open(
+    runner: web.AppRunner, listener: Listener, stack: contextlib.AsyncExitStack
+) -> None:
+    if listener.tls is None:
+        await web.SockSite(runner, listener.socket).start()
+        return
+    assert runner.server is not None
+    front = serving_tls(runner.server, listener.socket, listener.tls)
+    await stack.enter_async_context(front)

@@ -28,6 +28,7 @@ class EngineConfig:
     `certs_dirs` have a directory for each registry host, with hosts.toml or certificates.
     `traceparent` (W3C Trace Context) is where the steps of the start itself hang, if anywhere.
     `log_config` is what containers get whose creation names no log driver.
+    `api_warnings` are about addresses that anybody may use; `info` tells them.
     """
 
     data_root: Path = Path("/var/lib/runner")
@@ -46,6 +47,7 @@ class EngineConfig:
     traceparent: str = ""
     default_shm_size: int = 64 * 1024 * 1024
     certs_dirs: tuple[Path, ...] = DIRECTORIES
+    api_warnings: tuple[str, ...] = ()
     log_config: LogConfig = field(default_factory=lambda: LogConfig(type="json-file"))
 
     @property
@@ -66,18 +68,16 @@ class EngineConfig:
 
     def make_directories(self) -> None:
         """Make the directories that the engine keeps things in; none of them is for others."""
-        for directory in (
-            self.data_root,
-            self.exec_root,
-            self.containers_dir,
-            self.spool_dir,
-        ):
+        for directory in (self.data_root, self.containers_dir):
             _make(directory)
+        for directory in (self.exec_root, self.spool_dir):
+            _make(directory, 0o700)
 
     def with_snapshotter(self, name: str) -> EngineConfig:
         """With the one that was chosen, whose directory is made."""
         chosen = replace(self, snapshotter=name)
-        _make(chosen.rootfs_dir)
+        for directory in (chosen.rootfs_dir.parent, chosen.rootfs_dir):
+            _make(directory)
         return chosen
 
     @property
@@ -86,5 +86,5 @@ class EngineConfig:
         return self.data_root / "tmp"
 
 
-def _make(directory: Path) -> None:
-    directory.mkdir(parents=True, exist_ok=True, mode=0o710)
+def _make(directory: Path, mode: int = 0o710) -> None:
+    directory.mkdir(parents=True, exist_ok=True, mode=mode)

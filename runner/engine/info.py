@@ -58,6 +58,7 @@ async def system_info(engine: Engine) -> Info:
         _fill_containers(engine, info)
         _fill_host(engine, info)
         _fill_limits(engine.sysinfo, info)
+        info.warnings = [*engine.config.api_warnings, *warnings_of(engine.sysinfo)] or None
         await _fill_runtimes(engine, info)
         await _fill_containerd(engine, info)
     return info
@@ -116,7 +117,6 @@ def _fill_limits(sysinfo: SysInfo, info: Info) -> None:
     info.cpu_set = sysinfo.cpuset
     info.pids_limit = sysinfo.pids_limit
     info.ipv4_forwarding = not sysinfo.ipv4_forwarding_disabled
-    info.warnings = warnings_of(sysinfo) or None
 
 
 async def _fill_runtimes(engine: Engine, info: Info) -> None:
@@ -245,5 +245,10 @@ def engine_id(data_root: Path) -> str:
     known = path.read_text() if path.exists() else ""
     if not known:  # or the engine was killed while it wrote it
         known = Path("/proc/sys/kernel/random/uuid").read_text().strip()
-        path.write_text(known)
+        with open(path, "w", opener=_private) as file:
+            file.write(known)
     return known
+
+
+def _private(path: str, flags: int) -> int:
+    return os.open(path, flags, 0o600)

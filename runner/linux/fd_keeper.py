@@ -28,6 +28,7 @@ _FDS = 16
 def main(path: str) -> None:
     """Serve at `path` until told to end."""
     os.chdir("/")
+    os.umask(0o177)  # the socket is root's alone
     with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as listening:
         listening.bind(path)
         listening.listen(1)

@@ -37,6 +37,7 @@ _IFLA_IFNAME: Final = 3
 _IFLA_MTU: Final = 4
 _IFLA_LINK: Final = 5
 _IFLA_MASTER: Final = 10
+_IFLA_TXQLEN: Final = 13
 _IFLA_LINKINFO: Final = 18
 _IFLA_NET_NS_FD: Final = 28
 _IFLA_INFO_KIND: Final = 1
@@ -111,12 +112,16 @@ class Veth:
 
 
 def new_veth(veth: Veth) -> Message:
-    """Make the pair at once where its ends belong; the host's end is up, the other is not."""
+    """Make the pair at once where its ends belong; the host's end is up, the other is not.
+
+    Neither has a queue (libnetwork: TxQLen 0): what one sends the other has received.
+    """
     peer = (
         _link()
         + text(_IFLA_IFNAME, veth.peer)
         + _mac(veth.peer_mac_address)
         + u32(_IFLA_MTU, veth.mtu)
+        + u32(_IFLA_TXQLEN, 0)
         + u32(_IFLA_NET_NS_FD, veth.namespace)
     )
     info = attribute(
@@ -128,6 +133,7 @@ def new_veth(veth: Veth) -> Message:
         _link(up=True)
         + text(_IFLA_IFNAME, veth.name)
         + u32(_IFLA_MTU, veth.mtu)
+        + u32(_IFLA_TXQLEN, 0)
         + u32(_IFLA_MASTER, veth.master)
         + info
     )

@@ -174,7 +174,14 @@ class ServeOptions:
         ),
     ] = None
     group: Annotated[
-        str | None, flag("--group", metavar="string", help="Group that owns the unix socket")
+        str | None,
+        flag("--group", "-G", metavar="string", help="Group that owns the unix socket (docker)"),
+    ] = None
+    tls: Annotated[
+        bool | None, flag("--tls", help="Use TLS on TCP addresses; implied by --tlsverify")
+    ] = None
+    tlsverify: Annotated[
+        bool | None, flag("--tlsverify", help="Use TLS, and let in clients with a certificate only")
     ] = None
     tlscacert: Annotated[
         str | None,

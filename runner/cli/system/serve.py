@@ -51,6 +51,11 @@ def run(context: Context, options: ServeOptions) -> NoReturn:
         arguments.append("--no-live-restore")
     arguments += [f"--certs-dir={directory}" for directory in options.certs_dir or []]
     arguments += [f"--log-opt={option}" for option in options.log_opt or []]
+    arguments += [
+        f"--{name}" if chosen else f"--no-{name}"
+        for name in ("tls", "tlsverify")
+        if (chosen := getattr(options, name)) is not None
+    ]
     if options.ip_forward_no_drop:
         arguments.append("--ip-forward-no-drop")
     if options.debug:

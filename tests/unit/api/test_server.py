@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import os
+import re
 import socket
 import stat
 import tempfile
@@ -17,7 +18,8 @@ import pytest
 from runner.api import serve
 from runner.api.logsetup import set_up_logging
 from runner.api.notify import sd_notify
-from runner.api.server import Listener, TLSFiles, listen
+from runner.api.server import Listener, listen
+from runner.api.tcp import Access, TLSFiles, warnings_of
 from runner.types.errors import InvalidParameter, System
 
 if TYPE_CHECKING:
@@ -110,20 +112,131 @@ def test_bad_addresses(host: str) -> None:
         listen([host])
 
 
-def test_tcp_needs_tls() -> None:
-    with pytest.raises(InvalidParameter, match="TLS client certificates only"):
-        listen(["tcp://127.0.0.1:0"])
+@pytest.mark.parametrize(
+    ("address", "reason"),
+    [
+        ("127.0.0.1:0", "invalid port: 0"),
+        ("127.0.0.1:70000", "invalid port: 70000"),
+        ("127.0.0.1:1/x", "should not contain a path element"),
+        ("127.0.0.1:x", 'parse "tcp://127.0.0.1:x": invalid port ":x" after host'),
+    ],
+)
+def test_bad_tcp_addresses(address: str, reason: str) -> None:
+    text = f"invalid bind address (tcp://{address}): {reason}"
+    with pytest.raises(InvalidParameter, match=f"^{re.escape(text)}$"):
+        listen([f"tcp://{address}"])
+
+
+@pytest.fixture
+def slept(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """How long was waited, without waiting."""
+    delays: list[float] = []
+    monkeypatch.setattr("runner.api.tcp.time.sleep", delays.append)
+    return delays
+
+
+ANYBODY = Access()
+MEANT = Access(meant=True)
+
+
+@pytest.mark.parametrize(
+    ("name", "access", "delays", "lines"),
+    [
+        ("127.0.0.1", ANYBODY, [1], 3),
+        ("localhost", ANYBODY, [1], 3),
+        ("", ANYBODY, [1], 3),
+        ("0.0.0.0", ANYBODY, [1, 15], 7),
+        ("0.0.0.0", MEANT, [1], 3),
+    ],
+)
+def test_an_address_that_anybody_may_use_is_opened_late(
+    opened: list[Listener],
+    slept: list[float],
+    caplog: pytest.LogCaptureFixture,
+    name: str,
+    access: Access,
+    delays: list[float],
+    lines: int,
+) -> None:
+    port = free_port()
+    opened += listen([f"tcp://{name}:{port}"], access=access)
+    assert slept == delays
+    assert len(caplog.messages) == lines
+    shown = f"tcp://{name or 'localhost'}:{port}"
+    assert all(message.startswith(f"{shown}: ") for message in caplog.messages)
+    with socket.create_connection(("127.0.0.1", port)):
+        pass
+
+
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        return int(probe.getsockname()[1])
+
+
+def test_what_info_warns_of() -> None:
+    files = TLSFiles(Path("cert"), Path("key"), None)
+    hosts = ["unix:///x", "tcp://", "tcp://[::]:1"]
+    first, second = warnings_of(hosts, ANYBODY)
+    assert first.startswith(
+        "[DEPRECATION NOTICE]: API is accessible on http://localhost:2375 without encryption."
+        "\n         Access to the remote API is equivalent to root access on the host. Refer\n"
+    )
+    assert "http://[::]:1 " in second
+    assert "https://[::]:1 without TLS client verification." in warnings_of(hosts, Access(files))[1]
+    guarded = Access(TLSFiles(Path("cert"), Path("key"), Path("ca")))
+    assert warnings_of(hosts, guarded) == []
 
 
 def test_tls_files_must_be_there(folder: Path) -> None:
     missing = TLSFiles(folder / "cert", folder / "key", folder / "ca")
-    with pytest.raises(InvalidParameter, match="cannot load the TLS certificates"):
-        listen(["tcp://127.0.0.1:0"], tls=missing)
+    text = (
+        "invalid TLS configuration: could not load X509 key pair "
+        f'(cert: "{folder}/cert", key: "{folder}/key"): No such file or directory'
+    )
+    with pytest.raises(InvalidParameter, match=f"^{re.escape(text)}$"):
+        listen(["tcp://127.0.0.1:1"], access=Access(missing))
+
+
+def given(*words: str) -> Access:
+    return serve._access(serve._parser().parse_args(words))
+
+
+def test_who_is_let_in(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As dockerd reads its flags and variables."""
+    monkeypatch.setenv("RUNNER_CERT_PATH", str(folder))
+    verified = Access(TLSFiles(folder / "cert.pem", folder / "key.pem", folder / "ca.pem"))
+    unverified = Access(TLSFiles(folder / "cert.pem", folder / "key.pem", None), meant=True)
+    assert given() == ANYBODY
+    assert given("--tls") == given("--tlsverify") == verified
+    assert given("--no-tls") == MEANT
+    assert given("--no-tlsverify") == given("--tls", "--no-tlsverify") == unverified
+    assert given("--tlscacert=/a/ca").tls == TLSFiles(
+        folder / "cert.pem", folder / "key.pem", Path("/a/ca")
+    )
+    monkeypatch.setenv("RUNNER_TLS_VERIFY", "1")
+    assert given() == verified
+    assert given("--no-tls") == MEANT
 
 
 def test_a_group_that_is_named_must_exist(folder: Path) -> None:
     with pytest.raises(InvalidParameter, match="group no-such-group not found"):
         listen([f"unix://{folder / 'x.sock'}"], group="no-such-group")
+
+
+def test_the_default_group_need_not_exist(
+    folder: Path,
+    opened: list[Listener],
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    def nobody(name: str) -> None:
+        raise KeyError(name)
+
+    monkeypatch.setattr("runner.api.server.grp.getgrnam", nobody)
+    path = folder / "x.sock"
+    opened += listen([f"unix://{path}"])
+    assert path.stat().st_gid == os.getegid()
+    assert caplog.messages == [f"could not change group {path} to docker: group docker not found"]
 
 
 def test_no_sockets_from_systemd(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -181,7 +294,7 @@ def test_serve_says_in_one_sentence_why_it_cannot(
     folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (folder / "file").write_text("")
-    arguments = ["--host", f"unix://{folder / 'file'}", "--pidfile", str(folder / "pid")]
+    arguments = ["--group=", f"--host=unix://{folder / 'file'}", f"--pidfile={folder / 'pid'}"]
     assert serve.main(arguments) == 1
     assert capsys.readouterr().err == (
         f"runner: cannot listen on {folder / 'file'}: a file is in the way that is not a socket\n"
