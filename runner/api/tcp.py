@@ -2,12 +2,12 @@
 cmd/dockerd loadListeners, newAPIServerTLSConfig; docker/go-connections tlsconfig).
 
 Whoever may talk to the API is root on this host. So a TCP address wants clients' certificates
-(--tlsverify); without, it is opened as dockerd opens it: with warnings, and late.
+(--tlsverify). Without, dockerd opens it with warnings and after a while, and means to refuse one
+day; here that must be asked for in so many words.
 """
 
 from __future__ import annotations
 
-import ipaddress
 import logging
 import socket
 import ssl
@@ -30,7 +30,6 @@ _DEFAULT_NAME: Final = "localhost"
 _DEFAULT_PORT: Final = "2375"
 _LAST_PORT: Final = 65535
 _DELAY: Final = 1.0
-_LONG_DELAY: Final = 15.0
 
 _WHO: Final = "Access to the remote API is equivalent to root access on the host. Refer"
 _REMOVAL: Final = (
@@ -107,13 +106,19 @@ class Access:
 def listen_tcp(address: str, access: Access) -> tuple[socket.socket, ssl.SSLContext | None]:
     """Open `HOST:PORT`, either of which has a default. Raises InvalidParameter, System.
 
-    An address that anybody may use is opened after a second, or sixteen when others than this host
-    reach it and nobody has said that this is meant.
+    An address that anybody may use is opened after a second, and only if that is meant.
     """
     name, port = _parse(address)
     context = access.tls.context() if access.tls else None
     if not access.guarded:
-        _warn(f"tcp://{join_host_port(name, port)}", name, access)
+        shown = f"tcp://{join_host_port(name, port)}"
+        if not access.meant:
+            raise InvalidParameter(
+                f"whoever reaches {shown} would be root on this host: let clients show "
+                "certificates (--tlsverify, with --tlscacert, --tlscert and --tlskey), or say "
+                "--tls=false if that is meant"
+            )
+        _warn(shown)
     return _bind(name, int(port)), context
 
 
@@ -153,7 +158,7 @@ def _parse(address: str) -> tuple[str, str]:
     return name or _DEFAULT_NAME, port
 
 
-def _warn(host: str, name: str, access: Access) -> None:
+def _warn(host: str) -> None:
     for text in (
         (
             "Binding to IP address without --tlsverify is insecure and gives root access on this "
@@ -167,39 +172,6 @@ def _warn(host: str, name: str, access: Access) -> None:
     ):
         log.warning("%s: %s", host, text)
     time.sleep(_DELAY)
-    if not access.meant and not _is_loopback(name):
-        _warn_of_others(host)
-
-
-def _warn_of_others(host: str) -> None:
-    for text in (
-        (
-            "Binding to an IP address without --tlsverify is deprecated. Startup is intentionally "
-            "being slowed down to show this message"
-        ),
-        (
-            "Please consider generating tls certificates with client validation to prevent "
-            "exposing unauthenticated root access to your network"
-        ),
-        "You can override this by explicitly specifying '--tls=false' or '--tlsverify=false'",
-        (
-            "Support for listening on TCP without authentication or explicit intent to run without "
-            "authentication will be removed in the next release"
-        ),
-    ):
-        log.warning("%s: %s", host, text)
-    time.sleep(_LONG_DELAY)
-
-
-def _is_loopback(name: str) -> bool:
-    if name == _DEFAULT_NAME:
-        return True
-    try:
-        found = socket.getaddrinfo(name, None, type=socket.SOCK_STREAM)[0][4][0]
-    except OSError as err:
-        log.error("looking up the address %s: %s", name, err)
-        return False
-    return ipaddress.ip_address(str(found).partition("%")[0]).is_loopback
 
 
 def _bind(name: str, port: int) -> socket.socket:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import logging
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
@@ -11,7 +12,7 @@ import pytest
 
 from runner import __version__
 from runner.api import body, containers, images, logsetup, streams, system, volumes
-from runner.api.errors import error_response, status_of
+from runner.api.errors import error_response, message_of, report, status_of
 from runner.types import errors
 from runner.types.system import Info, Version
 
@@ -128,6 +129,7 @@ async def test_queries_that_go_refuses(api: Api, query: str, text: str) -> None:
         (errors.DeadlineExceeded, 500),
         (errors.DataLoss, 500),
         (errors.System, 500),
+        (errors.NoSpace, 500),
         (errors.RunnerError, 500),
     ],
 )
@@ -135,12 +137,20 @@ def test_each_error_class_has_a_status(kind: type[errors.RunnerError], status: i
     assert status_of(kind("x")) == status
 
 
+def test_what_the_machine_has_run_out_of_is_said(caplog: pytest.LogCaptureFixture) -> None:
+    error = OSError(errno.ENOSPC, "No space left on device", "/data/x")
+    report(error, "POST /containers/create")
+    assert message_of(error) == "/data/x: no space left on device"
+    assert "Traceback" not in caplog.text
+    assert "/data/x: no space left on device" in caplog.text
+
+
 def test_the_table_knows_every_class() -> None:
     def below(kind: type[errors.RunnerError]) -> set[type[errors.RunnerError]]:
         return {kind}.union(*map(below, kind.__subclasses__()))
 
     ours = {kind for kind in below(errors.RunnerError) if kind.__module__ == errors.__name__}
-    assert len(ours) == 15
+    assert len(ours) == 16
 
 
 def test_messages_are_not_escaped_for_html() -> None:
