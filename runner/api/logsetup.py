@@ -40,8 +40,10 @@ def set_up_logging(level: str, log_format: LogFormat) -> None:
 
 
 def _is_worth_telling(record: logging.LogRecord) -> bool:
-    """Not that somebody has sent what is no HTTP: that is answered with 400, as net/http does."""
-    return not (record.exc_info and isinstance(record.exc_info[1], HttpProcessingError))
+    """Not that a client has gone, nor that it has sent what is no HTTP: that is answered with 400,
+    as net/http does."""
+    told = record.exc_info[1] if record.exc_info else None
+    return not isinstance(told, HttpProcessingError | ConnectionError)
 
 
 def _fields(record: logging.LogRecord) -> dict[str, str]:

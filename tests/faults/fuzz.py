@@ -166,7 +166,10 @@ def fuzz(requests: int, seed: int, parts: Sequence[str], version: str) -> int:
 
 def _summary(fuzzer: Fuzzer, remains: Remains, seconds: float) -> str:
     tally = fuzzer.judge.tally
-    lines = [f"{tally.requests} requests in {seconds:.0f} s, the slowest {tally.slowest:.1f} s"]
+    lines = [
+        f"{tally.requests} requests in {seconds:.0f} s, the slowest {tally.slowest:.1f} s",
+        f"another client has waited for {tally.slowest_ping:.2f} s at most",
+    ]
     lines += [f"{count:7} {part}" for part, count in tally.parts.items()]
     lines += [
         f"{count:7} answered {status or 'by closing'}"

@@ -59,6 +59,8 @@ _ODD_HEADERS: Final = (
     ("Content-Type", "multipart/form-data"),
     ("Content-Encoding", "gzip"),
     ("Accept-Encoding", "gzip;q=2, *;q=x, ,,"),
+    ("Accept-Encoding", " " * 50_000),
+    ("Accept-Encoding", "a" * 50_000 + ";x"),
     ("X-Registry-Auth", "////"),
     ("X-Registry-Auth", "e30"),
     ("X-Registry-Auth", "WzFd"),
@@ -69,6 +71,7 @@ _ODD_HEADERS: Final = (
     ("Expect", "nonsense"),
     ("Range", "bytes=0-0"),
 )
+_BLANKS: Final = " " * 50_000
 _NUMBERS: Final = (
     *(2**31, 2**32, 2**63 - 1, 2**63, 2**64, -(2**63) - 1, 10**40, -1, 0, 0.5, 1e308),
 )
@@ -78,6 +81,7 @@ _STRINGS: Final = (
 )
 
 
+_STOPPING: Final = ("/stop", "/restart")
 _WAITING: Final = re.compile(r"(?<=[?&])t=(?:-\d+|0*[2-9]|\d{2,18})(?=&|$)")
 """A stop that takes its time: nobody waits here for a container that does not want to end."""
 
@@ -205,6 +209,8 @@ class Cases:
             pairs = [(name, self._value(name, value, dice)) for name, value in pairs]
         if body is not None and made.is_json:
             body = self._body(body, dice, aimed=aimed)
+        if made.template.endswith(_STOPPING) and dice.random() < 0.9:
+            pairs.append(("t", "1"))
         if not path.startswith("/runner") and dice.random() < 0.5:
             path = f"/{dice.choice(_VERSIONS)}{path}"
         whole = _WAITING.sub("t=1", target(path, pairs))
@@ -228,7 +234,7 @@ class Cases:
             "tag": lambda: dice.choice(["1", "latest", "a b", "x" * 129]),
             "path": lambda: dice.choice(["/", "/etc", "/data/x", "/etc/passwd", "/proc/self"]),
             "signal": lambda: dice.choice(["TERM", "SIGUSR1", "9", "0", "-1", "RTMIN+3", "nope"]),
-            "ps_args": lambda: dice.choice(["-ef", "aux", "-o pid,cmd", "-o pid=x", "--help"]),
+            "ps_args": lambda: dice.choice(["-ef", "aux", "-o pid,cmd", "-o pid=x", _BLANKS]),
             "condition": lambda: dice.choice(["", "not-running", "next-exit", "removed"]),
             "since": lambda: dice.choice(["0", "1h", "2020-01-01", "1700000000.5"]),
             "until": lambda: dice.choice(["0", "1h", "2020-01-01", "1700000000.5"]),

@@ -14,13 +14,13 @@ from runner.api.app import ROUTES
 from runner.api.description.operations import OPERATIONS
 from runner.api.routing import Router, split_version
 from tests.faults.fuzzing.wire import HangError, Request, Seen, send
-from tests.support.http import answers_ping
 
 if TYPE_CHECKING:
     from tests.support.engine import Engine
 
 _LIMIT: Final = 60.0
 """Seconds for an answer to begin and, if it is not a stream, to end."""
+_SOON: Final = 5.0
 _PATIENCE: Final = 0.05
 """Seconds for which a stream is read."""
 _WAITS: Final = "/containers/{name}/wait"
@@ -42,6 +42,7 @@ class Tally:
     examples: dict[str, str] = dataclasses.field(default_factory=dict)
     failures: dict[str, str] = dataclasses.field(default_factory=dict)
     slowest: float = 0.0
+    slowest_ping: float = 0.0
 
     @property
     def requests(self) -> int:
@@ -98,10 +99,17 @@ class Judge:
             self.fail("the engine has ended", request, self.engine.daemon.log_tail())
             raise SystemExit("the engine has ended")
 
-    def alive(self, request: str) -> None:
-        """It must answer."""
-        if not answers_ping(self.engine.socket):
-            self.fail("does not answer a ping", request, "")
+    def alive(self, request: Request | str) -> None:
+        """It must answer others, and soon: nothing that one client sends holds up another."""
+        began = time.monotonic()
+        try:
+            pong = send(self.engine.socket, Request("GET", "/_ping"), limit=_SOON, patience=None)
+        except (HangError, OSError) as error:
+            self.fail(f"does not answer a ping in {_SOON} s", request, error)
+            return
+        self.tally.slowest_ping = max(self.tally.slowest_ping, time.monotonic() - began)
+        if pong.status != 200:
+            self.fail("does not answer a ping", request, pong)
 
     def fail(self, what: str, request: Request | str, why: object) -> None:
         """Note a failure, once of its kind."""

@@ -85,6 +85,7 @@ def play_http(judge: Judge, dice: random.Random, count: int) -> None:
         answer = _exchange(judge, data, dice)
         _note_status(judge, answer)
         judge.look(f"{what}: {data[:200]!r}")
+        judge.alive(f"{what}: {data[:200]!r}")
 
 
 def _http(dice: random.Random) -> tuple[str, bytes]:

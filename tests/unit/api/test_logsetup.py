@@ -10,6 +10,7 @@ import re
 from typing import TYPE_CHECKING
 
 import pytest
+from aiohttp.http_exceptions import BadHttpMessage
 
 from runner import trace
 from runner.api import logsetup
@@ -88,3 +89,11 @@ async def test_the_container_whose_lock_is_held(
     await task
     found = {line["msg"]: line.get("container") for line in lines()}
     assert found == {"other": OTHER, "inside": ID, "outside": None, "in a thread": ID}
+
+
+def test_what_clients_do_to_their_connections_is_not_told(lines: Lines) -> None:
+    server = logging.getLogger("aiohttp.server")
+    for error in (ConnectionResetError("gone"), BadHttpMessage("no HTTP"), ValueError("told")):
+        server.error("Error handling request", exc_info=error)
+    told = [line["level"] for line in lines() if "level" in line]  # its traceback has lines too
+    assert told == ["error"]
