@@ -112,6 +112,7 @@ class Networks:
             keep(record)
             await driver.start()
         except BaseException:
+            network.ending = True
             with contextlib.suppress(RunnerError):
                 await self._take_away(network)
             self._by_id.pop(record.id, None)
