@@ -23,9 +23,9 @@ from runner.engine.images import (
     image_pull,
     image_push,
     image_saving,
-    image_search,
     image_tag,
 )
+from runner.engine.registry import image_search
 from runner.image import digest as digests
 from runner.image import platform as platforms
 from runner.image import reference as references

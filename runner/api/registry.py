@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 from runner.api.body import MAX_JSON, read_limited
 from runner.api.respond import json_response
 from runner.api.routing import Route
-from runner.engine.images import authenticate, distribution_inspect
+from runner.engine.registry import authenticate, distribution_inspect
 from runner.image import reference as references
 from runner.image.reference import Reference
 from runner.image.registry.credentials import Credentials

@@ -19,9 +19,9 @@ from runner.image import documents, lookup, mediatypes, records
 from runner.image import platform as platforms
 from runner.image.archive.spool import DEFAULT_LIMITS, Limits, batches
 from runner.image.changes import apply_changes
-from runner.image.compression import Decoder
 from runner.image.ingest import ingest_image
 from runner.tar.compression import MAGIC_SIZE, Compression, detect
+from runner.tar.decompress import Decoder
 from runner.types.errors import InvalidParameter
 from runner.types.image import (
     MEDIA_TYPE_OCI_LAYER_GZIP,
@@ -109,7 +109,8 @@ class _Layer:
         assert self._decoder is not None
         if self._compressor is None:
             self._out += data
-        self._decoder.feed(data)
+        for piece in self._decoder.feed(data):
+            self._uncompressed(piece)
         return self._taken()
 
     def finish(self) -> bytes:
@@ -124,7 +125,7 @@ class _Layer:
 
     def _begin(self, start: bytes) -> None:
         compression = detect(start)
-        self._decoder = Decoder(compression, self._uncompressed)
+        self._decoder = Decoder(compression)
         if compression in _KEPT:
             self.media_type = _KEPT[compression]
         else:

@@ -11,10 +11,11 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from runner.image.compression import Decoder
+from runner.linux.libc import error_text
 from runner.linux.threads import to_end
 from runner.tar.compression import MAGIC_SIZE, detect
-from runner.types.errors import InvalidParameter
+from runner.tar.decompress import Decoder
+from runner.types.errors import InvalidParameter, System
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -68,18 +69,26 @@ class _Writer:
                 f"the archive has more than {self._limit} bytes when it is decompressed"
             )
         view = memoryview(data)
-        while view:
-            view = view[os.write(self._fd, view) :]
+        try:
+            while view:
+                view = view[os.write(self._fd, view) :]
+        except OSError as err:
+            raise System(f"cannot keep the archive: {error_text(err)}") from err
 
 
 async def _fill(stream: AsyncIterator[bytes], writer: _Writer) -> None:
     decoder: Decoder | None = None
     async for batch in batches(stream):
         if decoder is None:
-            decoder = Decoder(detect(batch[:MAGIC_SIZE]), writer.write)
-        await to_end(decoder.feed, batch)
+            decoder = Decoder(detect(batch[:MAGIC_SIZE]))
+        await to_end(_unpack, decoder, batch, writer)
     if decoder is not None:
-        await to_end(decoder.finish)
+        decoder.finish()
+
+
+def _unpack(decoder: Decoder, batch: bytes, writer: _Writer) -> None:
+    for piece in decoder.feed(batch):
+        writer.write(piece)
 
 
 async def batches(stream: AsyncIterator[bytes]) -> AsyncIterator[bytes]:

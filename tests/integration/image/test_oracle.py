@@ -16,7 +16,17 @@ from runner.types.wire import to_wire
 from tests.integration.image.support import in_pieces, load, named, oci_layout
 from tests.integration.image.test_load import legacy, multi
 from tests.integration.image.test_store import LAYER
-from tests.support.images import Blobs, add_index, layered_image, write_docker_archive
+from tests.support.images import (
+    Blobs,
+    add_index,
+    device,
+    directory,
+    file,
+    layer_tar,
+    layered_image,
+    symlink,
+    write_docker_archive,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -60,6 +70,7 @@ def archives(tmp_path: Path) -> dict[str, bytes]:
     blobs = Blobs()
     target = layered_image().add_to(blobs)
     index = add_index(blobs, [layered_image()])
+    two = layer_tar([file("a", ""), file("b", "")])
     return made | {
         "old": legacy(["a:1", "example.com/b"]),
         "old, nameless": legacy(None),
@@ -71,6 +82,16 @@ def archives(tmp_path: Path) -> dict[str, bytes]:
         "no images": oci_layout(blobs),
         "empty": b"",
         "garbage": b"garbage" * 1000,
+        "a root filesystem": layer_tar(
+            [
+                directory("dev"),
+                device("dev/null", 1, 3),
+                symlink("bin/sh", "/bin/busybox"),
+                file("etc/passwd", "root"),
+            ]
+        ),
+        "cut off": two[:700],
+        "a block of zeros": two[:512] + bytes(512) + two[512:],
     }
 
 

@@ -22,10 +22,10 @@ from runner.image.archive import spool, tar
 from runner.image.archive.files import Archive
 from runner.image.archive.layout import is_oci, layer_type, read_docker, read_oci
 from runner.image.archive.spool import DEFAULT_LIMITS, Limits, spooled
-from runner.image.compression import Decoder
 from runner.tar.compression import Compression, detect
+from runner.tar.decompress import Decoder
 from runner.tar.header import EXTENSION_MAX
-from runner.types.errors import InvalidParameter
+from runner.types.errors import InvalidParameter, System
 from tests.support.images import Entry, device, directory, file, hardlink, layer_tar, symlink
 
 if TYPE_CHECKING:
@@ -315,9 +315,9 @@ def test_every_compression_is_undone(how: str, pieces: int) -> None:
     compressed = COMPRESSORS[how](data)
     assert detect(compressed) is Compression(how)
     out = bytearray()
-    decoder = Decoder(Compression(how), out.extend)
+    decoder = Decoder(Compression(how))
     for start in range(0, len(compressed), pieces):
-        decoder.feed(compressed[start : start + pieces])
+        out += b"".join(decoder.feed(compressed[start : start + pieces]))
     decoder.finish()
     assert bytes(out) == data
 
@@ -325,26 +325,26 @@ def test_every_compression_is_undone(how: str, pieces: int) -> None:
 @pytest.mark.parametrize("how", ["gzip", "bzip2", "xz", "zstd"])
 def test_streams_may_follow_each_other(how: str) -> None:
     out = bytearray()
-    decoder = Decoder(Compression(how), out.extend)
-    decoder.feed(COMPRESSORS[how](b"one") + COMPRESSORS[how](b"two"))
+    decoder = Decoder(Compression(how))
+    out += b"".join(decoder.feed(COMPRESSORS[how](b"one") + COMPRESSORS[how](b"two")))
     decoder.finish()
     assert bytes(out) == b"onetwo"
 
 
 @pytest.mark.parametrize("how", ["gzip", "bzip2", "xz", "zstd"])
 def test_a_truncated_stream_is_refused(how: str) -> None:
-    decoder = Decoder(Compression(how), lambda _: None)
+    decoder = Decoder(Compression(how))
     with pytest.raises(InvalidParameter, match=r"^unexpected EOF$"):
-        decoder.feed(COMPRESSORS[how](b"x" * 1000)[:-3])
+        list(decoder.feed(COMPRESSORS[how](b"x" * 1000)[:-3]))
         decoder.finish()
 
 
 @pytest.mark.parametrize("how", ["gzip", "bzip2", "xz", "zstd"])
 @given(garbage=st.binary(max_size=300))
 def test_a_damaged_stream_is_refused_or_undone(how: str, garbage: bytes) -> None:
-    decoder = Decoder(Compression(how), lambda _: None)
+    decoder = Decoder(Compression(how))
     try:
-        decoder.feed(COMPRESSORS[how](b"some data")[:12] + garbage)
+        list(decoder.feed(COMPRESSORS[how](b"some data")[:12] + garbage))
         decoder.finish()
     except InvalidParameter as refused:
         assert refused.message
@@ -352,9 +352,8 @@ def test_a_damaged_stream_is_refused_or_undone(how: str, garbage: bytes) -> None
 
 @pytest.mark.parametrize("how", ["gzip", "bzip2", "xz", "zstd"])
 def test_a_bomb_comes_in_bounded_pieces(how: str) -> None:
-    pieces: list[int] = []
-    decoder = Decoder(Compression(how), lambda data: pieces.append(len(data)))
-    decoder.feed(COMPRESSORS[how](bytes(40 << 20)))
+    decoder = Decoder(Compression(how))
+    pieces = [len(piece) for piece in decoder.feed(COMPRESSORS[how](bytes(40 << 20)))]
     decoder.finish()
     assert sum(pieces) == 40 << 20
     assert max(pieces) <= 32 << 20
@@ -390,6 +389,22 @@ async def test_a_client_that_breaks_off_leaves_nothing(tmp_path: Path) -> None:
         async with spooled(broken(), tmp_path):
             pytest.fail("accepted")
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("how", COMPRESSORS)
+async def test_a_full_disk_is_told_as_such(
+    how: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    full = os.open("/dev/full", os.O_WRONLY)
+    try:
+        with monkeypatch.context() as patched:
+            writer_of = spool._Writer
+            patched.setattr(spool, "_Writer", lambda _, limit: writer_of(full, limit))
+            with pytest.raises(System, match="no space left on device"):
+                async with spooled(in_pieces(COMPRESSORS[how](b"some" * 1000)), tmp_path):
+                    pytest.fail("accepted")
+    finally:
+        os.close(full)
 
 
 async def test_a_load_that_is_given_up_keeps_its_file_until_nobody_writes_to_it(

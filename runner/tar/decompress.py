@@ -1,7 +1,7 @@
 """Decompressing a stream as it comes, whatever of gzip, zstd, bzip2, xz it is, or none.
 
-Output goes to a sink in bounded pieces, so that a few bytes that unpack to gigabytes never are in
-memory at once. What is asked of the sink it may refuse by raising.
+Output comes in bounded pieces, made when they are asked for, so that a few bytes that unpack to
+gigabytes never are in memory at once.
 """
 
 from __future__ import annotations
@@ -9,13 +9,15 @@ from __future__ import annotations
 import bz2
 import lzma
 import zlib
-from collections.abc import Callable
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import zstandard
 
 from runner.tar.compression import Compression
 from runner.types.errors import InvalidParameter
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Generator, Iterator
 
 _PIECE = 1 << 20
 _ZSTD_WINDOW_MAX = 1 << 27
@@ -24,8 +26,6 @@ _ZSTD_SLICE = 1 << 10
 
 _XZ_MEMORY_MAX = 256 << 20
 _ERRORS = (zlib.error, lzma.LZMAError, zstandard.ZstdError, OSError, EOFError, ValueError)
-
-Sink = Callable[[bytes], None]
 
 
 class _Incremental(Protocol):
@@ -40,41 +40,54 @@ class _Incremental(Protocol):
     def decompress(self, data: bytes, max_length: int = -1) -> bytes: ...
 
 
+class _Stream(Protocol):
+    """A compressed stream as far as it has come."""
+
+    def feed(self, data: bytes) -> Iterator[bytes]: ...
+    def at_end(self) -> bool: ...
+
+
 class Decoder:
-    """Feed it the stream's pieces, then `finish`. Both block; both raise InvalidParameter."""
+    """Feed it the stream's pieces, then `finish`. Both raise InvalidParameter."""
 
-    def __init__(self, compression: Compression, sink: Sink) -> None:
-        self._sink = sink
-        self._feed, self._finish = self._functions(compression)
+    def __init__(self, compression: Compression) -> None:
+        self._stream = _stream(compression)
 
-    def feed(self, data: bytes) -> None:
-        """Decompress some more into the sink."""
+    def feed(self, data: bytes) -> Iterator[bytes]:
+        """What the next piece unpacks to; to be used up before the one after it. Takes time."""
         try:
-            self._feed(data)
+            yield from self._stream.feed(data)
         except _ERRORS as err:
             raise InvalidParameter(f"invalid compressed data: {err}") from err
 
     def finish(self) -> None:
         """The stream is at its end, which must be that of its compressed data too."""
-        if not self._finish():
+        if not self._stream.at_end():
             raise InvalidParameter("unexpected EOF")
 
-    def _functions(self, compression: Compression) -> tuple[Sink, Callable[[], bool]]:
-        match compression:
-            case Compression.NONE:
-                return self._sink, lambda: True
-            case Compression.GZIP:
-                gzip = _Members(_Gzip, self._sink)
-                return gzip.feed, gzip.at_end
-            case Compression.BZIP2:
-                bzip2 = _Members(bz2.BZ2Decompressor, self._sink)
-                return bzip2.feed, bzip2.at_end
-            case Compression.XZ:
-                xz = _Members(_xz, self._sink)
-                return xz.feed, xz.at_end
-            case Compression.ZSTD:
-                zstd = _Zstd(self._sink)
-                return zstd.feed, zstd.at_end
+
+def _stream(compression: Compression) -> _Stream:
+    match compression:
+        case Compression.NONE:
+            return _Plain()
+        case Compression.GZIP:
+            return _Members(_Gzip)
+        case Compression.BZIP2:
+            return _Members(bz2.BZ2Decompressor)
+        case Compression.XZ:
+            return _Members(_xz)
+        case Compression.ZSTD:
+            return _Zstd()
+
+
+class _Plain:
+    """No compression."""
+
+    def feed(self, data: bytes) -> Iterator[bytes]:
+        yield data
+
+    def at_end(self) -> bool:
+        return True
 
 
 def _xz() -> lzma.LZMADecompressor:
@@ -84,25 +97,24 @@ def _xz() -> lzma.LZMADecompressor:
 class _Members:
     """Formats whose files may be several streams one after the other, padded with zeros."""
 
-    def __init__(self, make: Callable[[], _Incremental], sink: Sink) -> None:
+    def __init__(self, make: Callable[[], _Incremental]) -> None:
         self._make = make
-        self._sink = sink
         self._current: _Incremental | None = None
         self._begun = False
 
-    def feed(self, data: bytes) -> None:
+    def feed(self, data: bytes) -> Iterator[bytes]:
         while data:
             if self._current is None:
                 data = data.lstrip(b"\0") if self._begun else data
                 if not data:
                     return
                 self._current, self._begun = self._make(), True
-            data = self._drain(self._current, data)
+            data = yield from self._drain(self._current, data)
 
-    def _drain(self, current: _Incremental, data: bytes) -> bytes:
+    def _drain(self, current: _Incremental, data: bytes) -> Generator[bytes, None, bytes]:
         """Push the data through; what is behind the stream's end is returned."""
         while True:
-            self._sink(current.decompress(data, _PIECE))
+            yield current.decompress(data, _PIECE)
             if current.eof:
                 self._current = None
                 return current.unused_data
@@ -139,26 +151,22 @@ class _Gzip:
 
 
 class _Zstd:
-    """zstd frames one after the other, fed so little at a time that little can come out."""
+    """zstd frames one after the other, fed so little at a time that little can come out. The
+    library's own reader does not tell a stream that has been cut off from one that has ended."""
 
-    def __init__(self, sink: Sink) -> None:
-        self._sink = sink
+    def __init__(self) -> None:
         self._decompressor = zstandard.ZstdDecompressor(max_window_size=_ZSTD_WINDOW_MAX)
         self._frame: zstandard.ZstdDecompressionObj | None = None
 
-    def feed(self, data: bytes) -> None:
+    def feed(self, data: bytes) -> Iterator[bytes]:
         for start in range(0, len(data), _ZSTD_SLICE):
             rest = data[start : start + _ZSTD_SLICE]
             while rest:
-                rest = self._drain(rest)
-
-    def _drain(self, data: bytes) -> bytes:
-        frame = self._frame = self._frame or self._decompressor.decompressobj()
-        self._sink(frame.decompress(data))
-        if not frame.eof:
-            return b""
-        self._frame = None
-        return frame.unused_data
+                frame = self._frame = self._frame or self._decompressor.decompressobj()
+                yield frame.decompress(rest)
+                rest = frame.unused_data if frame.eof else b""
+                if frame.eof:
+                    self._frame = None
 
     def at_end(self) -> bool:
         return self._frame is None
