@@ -8,10 +8,13 @@ import re
 import signal
 import subprocess
 import sys
+import tempfile
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from runner.demo import image
 from runner.demo.road import Road
 from runner.demo.scenarios import SCENARIOS
 from runner.demo.stage import Audience, Command, Stage
@@ -71,6 +74,8 @@ def tags(containerd: Containerd) -> Iterator[set[str]]:
     before, made = residue.take(), set[str]()
     yield made
     assert len(made) > 0
+    places = [path.name for path in Path(tempfile.gettempdir()).glob("runner-demo-*")]
+    assert [name for name in places if any(tag in name for tag in made)] == []
     assert_settles(lambda: {line for line in _added(before) if any(tag in line for tag in made)})
 
 
@@ -256,6 +261,16 @@ def test_the_same_again_by_the_command(
     tags.add(re.findall(r"-n runner-demo-([0-9a-f]{6}) ", done.stdout)[0])
     namespaces = containerd.ctr("namespaces", "list", "--quiet").split()
     assert [name for name in namespaces if name.startswith("runner-demo")] == [stage.namespace]
+
+
+def test_a_stage_is_struck_without_its_engine(tags: set[str], containerd: Containerd) -> None:
+    """As when it cannot be started again: that nothing is left is seen at the end, as above."""
+    with Stage(containerd=str(containerd.address), busybox=static_busybox()) as stage:
+        tags.add(stage.tag)
+        started = stage._run(["run", "--detach", image.NAME, "sleep", "1000"])
+        assert started.code == 0
+        stage.kill_engine()
+        assert not stage.serves
 
 
 def test_it_is_left_while_its_engine_is_dead(tags: set[str], containerd: Containerd) -> None:
