@@ -71,7 +71,13 @@ def told(subject: Subject, options: list[str]) -> list[str]:
     return described(subject, done.stdout)
 
 
-@pytest.mark.parametrize("way", WAYS)
+RARE: Final = {"with one capability", "no new privileges", "the host's processes", "unmasked"}
+
+
+@pytest.mark.parametrize(
+    "way",
+    [pytest.param(way, marks=pytest.mark.thorough if way in RARE else ()) for way in WAYS],
+)
 def test_what_a_container_sees_and_may_do(ours: Subject, dockerd: Subject, way: str) -> None:
     assert told(ours, WAYS[way]) == told(dockerd, WAYS[way])
 

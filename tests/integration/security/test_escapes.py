@@ -83,7 +83,7 @@ def test_a_working_directory_by_descriptor(ours: Subject, victim: Path) -> None:
     climb = "; ".join(f"cat {'../' * up}{str(victim)[1:]}/secret" for up in range(12))
     ours.create("sleep", "1000")
     assert ours.start().status == 204
-    for descriptor in range(3, 11):
+    for descriptor in range(3, 10):
         link = f"/proc/self/fd/{descriptor}"
         run = ours.docker("run", "--rm", "-w", link, "busybox", "sh", "-c", f"echo ran; {climb}")
         within = ours.docker("exec", "-w", link, "box", "sh", "-c", f"echo ran; {climb}")
