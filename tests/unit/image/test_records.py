@@ -26,7 +26,7 @@ class Contested:
 
 async def put(rounds: int) -> list[str]:
     images, record = Contested(rounds), object()
-    await records.put(images, record)  # type: ignore[arg-type]
+    await records._put(images, record)  # type: ignore[arg-type]
     return images.calls
 
 
