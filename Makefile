@@ -16,7 +16,7 @@ PYTHON = $(shell for p in python3 python3.13 python3.12 python3.11; do \
 RECIPE := pyproject.toml hatch_build.py $(shell find protos -name '*.proto' 2>/dev/null)
 
 # Tests wait more than they compute: a few at a time, each worker with daemons of its own.
-WORKERS ?= 3
+WORKERS ?= 4
 # Which tests, in pytest's words; make test-all takes all.
 SELECTION ?= not thorough
 # The whole test run may take this long (seconds); a single test has its own limit.

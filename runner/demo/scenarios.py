@@ -71,14 +71,14 @@ async def _make_stale(stage: Stage, identity: str) -> int:
     (root / "bin").mkdir(parents=True, exist_ok=True)  # it may be played again
     (root / "proc").mkdir(exist_ok=True)
     shutil.copy(stage.busybox or static_busybox(), root / "bin/busybox")
-    spec = json.dumps(_spec(root, identity)).encode()
+    spec = json.dumps(_spec(root, identity, stage.cgroup_parent)).encode()
     async with Containerd(stage.containerd, stage.namespace) as client:
         await client.containers.create(Container(identity, Runtime(RUNTIME), spec))
         await client.tasks.create(identity)
         return await client.tasks.start(identity)
 
 
-def _spec(root: Path, identity: str) -> dict[str, Any]:
+def _spec(root: Path, identity: str, parent: str) -> dict[str, Any]:
     """As small as an OCI runtime specification can be."""
     return {
         "ociVersion": "1.0.2",
@@ -90,7 +90,7 @@ def _spec(root: Path, identity: str) -> dict[str, Any]:
         "root": {"path": str(root)},
         "mounts": [{"destination": "/proc", "type": "proc", "source": "proc"}],
         "linux": {
-            "cgroupsPath": f"/runner/{identity}",
+            "cgroupsPath": f"{parent or '/runner'}/{identity}",
             "namespaces": [{"type": kind} for kind in ("pid", "mount", "ipc", "uts", "network")],
         },
     }

@@ -30,6 +30,7 @@ from runner.client.system import ping
 from runner.demo import image as images
 from runner.demo import sweeping
 from runner.engine.containerd_service import CONFIG, HOST_SOCKETS
+from runner.oci.host import makes_cgroups_by_systemd
 from runner.types.errors import RunnerError, System
 
 if TYPE_CHECKING:
@@ -81,6 +82,8 @@ class Stage:
         self.path = Path(tempfile.mkdtemp(prefix=f"runner-demo-{self.tag}-"))
         self.namespace = f"runner-demo-{self.tag}"
         self.bridge = f"rdemo-{self.tag}"
+        self.cgroup_parent = "" if makes_cgroups_by_systemd() else f"/{self.namespace}"
+        """Empty for the usual one, which systemd keeps in order."""
         self.host = f"unix://{self.path}/runner.sock"
         self.trace_id = ""
         self.image = images.make(self.busybox or images.static_busybox())
@@ -94,7 +97,7 @@ class Stage:
         try:
             self._undo.callback(shutil.rmtree, self.path, ignore_errors=True)
             self._undo.callback(_restore_forwarding, _FORWARDING.read_text())
-            self._undo.callback(sweeping.remove_cgroups, sweeping.cgroups())
+            self._undo.callback(sweeping.remove_cgroups, self.cgroup_parent)
             if not self.containerd:
                 self.containerd = _host_containerd() or self._start_containerd()
             self._undo.callback(
@@ -205,6 +208,7 @@ class Stage:
             f"--containerd={self.containerd}",
             f"--containerd-namespace={self.namespace}",
             f"--bridge={self.bridge}",
+            f"--cgroup-parent={self.cgroup_parent}",
             "--ip-forward-no-drop",
         ]
 

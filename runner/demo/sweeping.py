@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from runner.containerd.client import Containerd
 from runner.containerd.mounted import unmount_all_in_thread
@@ -14,13 +14,8 @@ from runner.network import BridgeConfig, NetworkController
 from runner.store import Store
 from runner.types.errors import RunnerError
 
-if TYPE_CHECKING:
-    from collections.abc import Collection
-
 _SNAPSHOTTER: Final = "overlayfs"
 _CGROUPS: Final = Path("/sys/fs/cgroup")
-_PARENT: Final = "runner"
-"""The parent of containers' cgroups; a runner that works on this host has it too."""
 
 
 async def sweep(containerd: str, namespace: str, bridge: str, root: Path) -> None:
@@ -83,14 +78,8 @@ async def _tried(work: object) -> bool:
     return True
 
 
-def cgroups() -> set[Path]:
-    """The parents of containers' cgroups that are there, in every hierarchy."""
-    places = (_CGROUPS / _PARENT, *_CGROUPS.glob(f"*/{_PARENT}"))
-    return {place for place in places if place.is_dir()}
-
-
-def remove_cgroups(before: Collection[Path]) -> None:
-    """Remove those that were not there before, unless something is in them."""
-    for place in cgroups() - set(before):
+def remove_cgroups(parent: str) -> None:
+    """Remove the parent of the containers' cgroups, in every hierarchy."""
+    for place in (_CGROUPS, *_CGROUPS.glob("*/")) if parent else ():
         with contextlib.suppress(OSError):
-            place.rmdir()
+            place.joinpath(parent.lstrip("/")).rmdir()

@@ -28,6 +28,7 @@ from runner.engine.state import count_states
 from runner.engine.stats import StatsCollector
 from runner.engine.sysinfo import memory_total, read_sysinfo
 from runner.engine.task_events import follow_task_events
+from runner.engine.verify.platform import verify_cgroup_parent
 from runner.files.service import FileService
 from runner.image.registry.hosts import RegistryHosts
 from runner.image.store import ImageStore
@@ -78,13 +79,14 @@ class Engine:
         self._resources = AsyncExitStack()
 
     async def open(self) -> restore.Report:
-        """Connect, and restore the containers. Raises InvalidParameter for default log options that
-        no container could have, Unavailable without containerd, Conflict when another engine uses
+        """Connect, and restore the containers. Raises InvalidParameter for default settings that no
+        container could have, Unavailable without containerd, Conflict when another engine uses
         the same data root."""
         config = self.config
         _check_log_config(config.log_config)
         config.make_directories()
         self.host = await asyncio.to_thread(read_host, config.default_runtime)
+        verify_cgroup_parent(config.cgroup_parent, systemd=self.host.uses_systemd)
         async with AsyncExitStack() as resources:
             self.id = info.engine_id(config.data_root)
             self.store = Store(config.data_root / "runner.db")

@@ -80,6 +80,11 @@ def go_architecture(machine: str) -> str:
     return _GOARCH.get(machine, machine)
 
 
+def makes_cgroups_by_systemd() -> bool:
+    """Whether this host's cgroups are systemd's to make."""
+    return _cgroup_driver(_cgroup_version()) == "systemd"
+
+
 def _cgroup_version() -> int:
     """2 when /sys/fs/cgroup is the unified hierarchy alone (containerd/cgroups Mode())."""
     return 2 if Path("/sys/fs/cgroup/cgroup.controllers").exists() else 1

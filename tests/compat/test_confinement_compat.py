@@ -39,7 +39,7 @@ WAYS: Final = {
 }
 
 _ACCIDENTS: Final = (
-    (r"/(runner|docker)/ID", "/PARENT/ID"),
+    (r"/rt-\w+/ID", "/PARENT/ID"),
     # dockerd makes a data root shared that is not; ours leaves the host's mounts as they are
     (r" (master|shared):\d+\b", ""),
     # containerd's part: where the layers are, and by which call it mounts them

@@ -36,7 +36,11 @@ from tests.support.toolchain import (
     locked,
     path_with,
 )
-from tests.support.workspace import Workspace, cgroup_parents, close_abandoned, remove_cgroups
+from tests.support.workspace import (
+    Workspace,
+    cgroup_parent_option,
+    close_abandoned,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -78,7 +82,7 @@ class Dockerd:
                 "--feature=containerd-snapshotter=true",
                 # The policy of FORWARD belongs to the host, and outlives dockerd.
                 "--ip-forward-no-drop",
-                f"--cgroup-parent=/{path.name}",
+                *cgroup_parent_option(path.name),
                 "--shutdown-timeout=5",
                 *arguments,
             ],
@@ -117,7 +121,6 @@ class Dockerd:
         self.stop()
         self.containerd.stop()
         self.workspace.close()
-        remove_cgroups(set(cgroup_parents(self.workspace.path.name)))
         self._firewall.leave()
         self._subnet.release()
 

@@ -21,7 +21,11 @@ from tests.support.process import Daemon, HarnessError
 from tests.support.pty import Terminal
 from tests.support.subnets import Subnet
 from tests.support.toolchain import docker_cli
-from tests.support.workspace import RUNC_ROOT, Workspace, cgroup_parents, remove_cgroups
+from tests.support.workspace import (
+    RUNC_ROOT,
+    Workspace,
+    cgroup_parent_option,
+)
 
 if TYPE_CHECKING:
     import subprocess
@@ -80,7 +84,7 @@ class Engine:
                 f"--metrics-addr=unix://{path}/metrics.sock",
                 # The policy of FORWARD belongs to the host, and outlives the engine.
                 "--ip-forward-no-drop",
-                f"--cgroup-parent=/{self.namespace}",
+                *cgroup_parent_option(self.namespace),
                 *arguments,
             ],
             log=path / "runner.log",
@@ -132,8 +136,6 @@ class Engine:
             shutil.rmtree(RUNC_ROOT / self.namespace / ".cache", ignore_errors=True)  # crun's
             self.workspace.close()
             self.subnet.release()
-            # The parent of its containers' cgroups stays behind, which is that of ctr's too.
-            remove_cgroups(set(cgroup_parents(self.namespace)))
 
     def remove_everything(self) -> set[str]:
         """Remove containers, then networks and volumes of the user: between two tests."""

@@ -19,6 +19,7 @@ import tempfile
 from pathlib import Path
 from typing import ClassVar, Final, Self
 
+from runner.oci.host import makes_cgroups_by_systemd
 from tests.support import firewall
 from tests.support.process import (
     Process,
@@ -102,6 +103,8 @@ class Workspace:
         if mounts_below(self.path):
             unmount_below(self.path)
         shutil.rmtree(self.path, ignore_errors=True)
+        # The parent of its engine's containers' cgroups stays behind, which is that of ctr's too.
+        remove_cgroups(set(_cgroups_named(self.path.name)))
 
     def __enter__(self) -> Self:
         return self
@@ -202,7 +205,12 @@ def remove_cgroups(folders: set[Path]) -> None:
             folder = folder.parent
 
 
-def cgroup_parents(name: str) -> list[Path]:
+def cgroup_parent_option(name: str) -> list[str]:
+    """For an engine: a parent of its containers' cgroups that is its alone, if not systemd's."""
+    return [] if makes_cgroups_by_systemd() else [f"--cgroup-parent=/{name}"]
+
+
+def _cgroups_named(name: str) -> list[Path]:
     """The cgroup of this name at the top of every hierarchy that has it."""
     return [path for mount in set(cgroup_mounts().values()) if (path := mount / name).is_dir()]
 

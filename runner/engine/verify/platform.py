@@ -23,7 +23,7 @@ def verify_platform_settings(
     _verify_namespaces(host_config)
     _verify_oom_score(host_config.oom_score_adj)
     yield from _verify_network(host_config, sysinfo)
-    _verify_cgroup_parent(host_config.cgroup_parent, sysinfo)
+    verify_cgroup_parent(host_config.cgroup_parent, systemd=sysinfo.systemd_cgroups)
     host_config.runtime = host_config.runtime or default_runtime
     resolve(host_config.runtime)
     for destination in host_config.tmpfs or {}:
@@ -55,9 +55,10 @@ def _verify_network(host_config: HostConfig, sysinfo: SysInfo) -> Iterator[str]:
         yield "Published ports are discarded when using host network mode"
 
 
-def _verify_cgroup_parent(parent: str, sysinfo: SysInfo) -> None:
+def verify_cgroup_parent(parent: str, *, systemd: bool) -> None:
+    """Raise InvalidParameter for one below which systemd would make no cgroup."""
     is_slice = parent.endswith(".slice") and parent != ".slice"
-    if parent and sysinfo.systemd_cgroups and not is_slice:
+    if parent and systemd and not is_slice:
         raise InvalidParameter(
             'cgroup-parent for systemd cgroup should be a valid slice named as "xxx.slice"'
         )
