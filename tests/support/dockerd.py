@@ -38,7 +38,7 @@ from tests.support.toolchain import (
 )
 from tests.support.workspace import (
     Workspace,
-    cgroup_parent_option,
+    cgroup_parent,
     close_abandoned,
 )
 
@@ -82,7 +82,7 @@ class Dockerd:
                 "--feature=containerd-snapshotter=true",
                 # The policy of FORWARD belongs to the host, and outlives dockerd.
                 "--ip-forward-no-drop",
-                *cgroup_parent_option(path.name),
+                f"--cgroup-parent={cgroup_parent(path.name)}",
                 "--shutdown-timeout=5",
                 *arguments,
             ],

@@ -24,7 +24,7 @@ from tests.support.toolchain import docker_cli
 from tests.support.workspace import (
     RUNC_ROOT,
     Workspace,
-    cgroup_parent_option,
+    cgroup_parent,
 )
 
 if TYPE_CHECKING:
@@ -84,7 +84,7 @@ class Engine:
                 f"--metrics-addr=unix://{path}/metrics.sock",
                 # The policy of FORWARD belongs to the host, and outlives the engine.
                 "--ip-forward-no-drop",
-                *cgroup_parent_option(self.namespace),
+                f"--cgroup-parent={cgroup_parent(self.namespace)}",
                 *arguments,
             ],
             log=path / "runner.log",

@@ -205,9 +205,9 @@ def remove_cgroups(folders: set[Path]) -> None:
             folder = folder.parent
 
 
-def cgroup_parent_option(name: str) -> list[str]:
-    """For an engine: a parent of its containers' cgroups that is its alone, if not systemd's."""
-    return [] if makes_cgroups_by_systemd() else [f"--cgroup-parent=/{name}"]
+def cgroup_parent(name: str) -> str:
+    """A parent of an engine's cgroups that is its alone; none where that is systemd's to say."""
+    return "" if makes_cgroups_by_systemd() else f"/{name}"
 
 
 def _cgroups_named(name: str) -> list[Path]:

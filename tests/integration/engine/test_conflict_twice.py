@@ -18,6 +18,7 @@ from runner.linux.mountinfo import read_mounts
 from runner.types.container import Config, HostConfig
 from runner.types.errors import System
 from runner.types.network import NetworkingConfig
+from tests.support.workspace import cgroup_parent
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -35,6 +36,7 @@ async def engine(ours: Subject, tmp_path: Path) -> AsyncIterator[Engine]:
         containerd=str(ours.daemon.containerd.address),
         containerd_namespace=ours.daemon.namespace,
         bridge="none-is-made",
+        cgroup_parent=cgroup_parent(ours.daemon.namespace),
     )
     engine = Engine(config)
     await engine.open()
