@@ -238,7 +238,8 @@ def update_network_config(
 
 
 def _check_together(engine: Engine, container: Container, record: NetworkRecord) -> None:
-    """Which networks a container cannot be on together."""
+    """Which networks a container cannot be on together. All that it has been told are looked at;
+    moby looks, in an order by chance, at those before the same one."""
     mode = NetworkMode(container.host_config.network_mode)
     if record.driver == "host" and not mode.is_host:
         raise InvalidParameter(
@@ -251,7 +252,7 @@ def _check_together(engine: Engine, container: Container, record: NetworkRecord)
         except RunnerError:
             continue
         if other.name == record.name:
-            return
+            continue
         if "host" in (other.driver, record.driver):
             raise InvalidParameter(_SHARED)
         if "none" in (other.name, record.name):

@@ -11,7 +11,7 @@ import pytest
 from runner.engine import network_connect
 from runner.network import EndpointRequest, NetworkRecord
 from runner.types.container import Config, HostConfig
-from runner.types.errors import System
+from runner.types.errors import InvalidParameter, System
 from runner.types.network import EndpointSettings, PortBinding
 
 if TYPE_CHECKING:
@@ -88,3 +88,17 @@ async def test_a_failed_connection_leaves_no_settings(fake_engine: Any) -> None:
         await network_connect._connect_running(fake_engine, box, "front", settings)
     assert box.record.network_settings.networks == {}
     assert box.record.mac_addresses == {"back": "02:00:00:00:00:01"}
+
+
+@pytest.mark.parametrize("order", [("host", "bridge"), ("bridge", "host")])
+def test_the_hosts_network_goes_with_no_other(fake_engine: Any, order: tuple[str, str]) -> None:
+    """Whichever the client names first: the stock one sorts them."""
+    records = {
+        "host": NetworkRecord("host", id="h" * 64, name="host"),
+        "bridge": NetworkRecord("bridge", id="b" * 64, name="bridge"),
+    }
+    fake_engine.networks = SimpleNamespace(find=records.__getitem__)
+    box = fake_engine.add("box", host_config=HostConfig(network_mode="host"))
+    box.record.network_settings.networks = {name: EndpointSettings() for name in order}
+    with pytest.raises(InvalidParameter, match="cannot be connected to any other network"):
+        network_connect._check_together(fake_engine, box, records[order[0]])
