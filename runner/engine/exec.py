@@ -17,7 +17,7 @@ from runner.engine.detach_keys import DEFAULT_DETACH_KEYS, DetachDetector, parse
 from runner.engine.execs import Exec, ExecRecord, check_active
 from runner.engine.stream_copy import StreamCopy
 from runner.oci.process import create_daemon_environment, replace_or_append_env_values
-from runner.types.errors import Conflict, DeadlineExceeded, InvalidParameter, NotFound, RunnerError
+from runner.types.errors import Conflict, DeadlineExceeded, InvalidParameter, RunnerError
 from runner.types.exec import ExecInspect, ExecProcessConfig
 from runner.types.ids import generate_id
 
@@ -138,8 +138,6 @@ def _stream_copy(engine: Engine, exec_: Exec) -> StreamCopy:
 def container_exec_inspect(engine: Engine, exec_id: str) -> ExecInspect:
     """The exec as it is now (moby ContainerExecInspect). Raises NotFound."""
     exec_ = engine.execs.get(exec_id)
-    if exec_.container.removed:
-        raise NotFound(f"No such exec instance: {exec_id}")
     record = exec_.record
     return ExecInspect(
         id=record.id,

@@ -126,10 +126,12 @@ def saved(container: Container) -> Iterator[ExecRecord]:
 
 
 class Execs:
-    """Every exec of the engine by its ID."""
+    """Every exec of the engine by its ID; of those whose container is removed, the ID alone."""
 
     def __init__(self) -> None:
         self._by_id: dict[str, Exec] = {}
+        self._retired: set[str] = set()
+        self._retired_before: set[str] = set()
 
     def add(self, exec_: Exec) -> None:
         """Make it known, to the engine and to its container (moby registerExecCommand)."""
@@ -145,16 +147,26 @@ class Execs:
 
     def knows(self, exec_id: str) -> bool:
         """Whether there is or was such an exec."""
-        return exec_id in self._by_id
+        return exec_id in self._by_id or self._is_retired(exec_id)
+
+    def retire(self, container: Container) -> None:
+        """The container is removed; what it ran need not be kept until it is forgotten."""
+        gone = {exec_.id for exec_ in self._by_id.values() if exec_.container is container}
+        for exec_id in gone:
+            del self._by_id[exec_id]
+        self._retired |= gone
+
+    def _is_retired(self, exec_id: str) -> bool:
+        return exec_id in self._retired or exec_id in self._retired_before
 
     def active(self, exec_id: str) -> Exec:
         """The exec, if its container can run it now (moby getExecConfig).
 
         Raises NotFound, Conflict.
         """
-        exec_ = self.get(exec_id)
-        if exec_.container.removed:
+        if self._is_retired(exec_id):
             raise NotFound(f"No such container: {exec_id}")
+        exec_ = self.get(exec_id)
         check_active(exec_.container, exec_.container.id)
         return exec_
 
@@ -163,10 +175,11 @@ class Execs:
         (moby execCommandGC)."""
         while True:
             await asyncio.sleep(_GC_INTERVAL)
+            self._retired, self._retired_before = set(), self._retired
             for exec_ in list(self._by_id.values()):
                 if exec_.can_remove:
                     del self._by_id[exec_.id]
-                elif exec_.id not in exec_.container.execs or exec_.container.removed:
+                elif exec_.id not in exec_.container.execs:
                     exec_.can_remove = True
 
 

@@ -84,6 +84,7 @@ async def _cleanup_container(engine: Engine, container: Container, *, remove_vol
         volumes = mounts.volumes_to_remove(container) if remove_volumes else []
         leftover = leftovers.Leftover.of(container, volumes)
         engine.containers.forget(container, leftovers.encode(leftover))
+        engine.execs.retire(container)
         mounts.release_references(engine, container)
         mounts.retire_volumes(engine, volumes)
         engine.stats.stop_collection(container)
