@@ -52,7 +52,10 @@ PROJECTS: dict[str, tuple[str, list[str]]] = {
     "output": (
         """
         services:
-          talker: { image: busybox, network_mode: none, command: sh -c 'echo out; echo err >&2' }
+          talker:
+            image: busybox
+            network_mode: none
+            command: sh -c 'echo out; sleep 0.3; echo err >&2'
         """,
         ["up", "logs", "logs --no-log-prefix -n 1 talker", "up --exit-code-from talker", "down"],
     ),
