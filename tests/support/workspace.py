@@ -104,7 +104,7 @@ class Workspace:
             unmount_below(self.path)
         shutil.rmtree(self.path, ignore_errors=True)
         # The parent of its engine's containers' cgroups stays behind, which is that of ctr's too.
-        remove_cgroups(set(_cgroups_named(self.path.name)))
+        remove_cgroups(set(cgroup_parents(self.path.name)))
 
     def __enter__(self) -> Self:
         return self
@@ -210,7 +210,7 @@ def cgroup_parent(name: str) -> str:
     return "" if makes_cgroups_by_systemd() else f"/{name}"
 
 
-def _cgroups_named(name: str) -> list[Path]:
+def cgroup_parents(name: str) -> list[Path]:
     """The cgroup of this name at the top of every hierarchy that has it."""
     return [path for mount in set(cgroup_mounts().values()) if (path := mount / name).is_dir()]
 
