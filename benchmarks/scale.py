@@ -14,16 +14,16 @@ import statistics
 import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from benchmarks import harness
 from benchmarks.api import Connection
 from benchmarks.daemons import IMAGE, Daemons
-from tests.support.process import wait_until
+from tests.support.process import status_number, wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from pathlib import Path
 
     from tests.support.dockerd import Dockerd
     from tests.support.engine import Engine
@@ -61,11 +61,8 @@ def create_and_start(socket: Path, number: int, *, checked: bool) -> None:
 
 
 def memory_of(pid: int) -> float:
-    """Megabytes that are the process's own, or shared but resident (VmRSS)."""
-    for line in Path(f"/proc/{pid}/status").read_text().splitlines():
-        if line.startswith("VmRSS:"):
-            return int(line.split()[1]) / 1024
-    raise RuntimeError(f"process {pid} has no memory")
+    """Megabytes that are the process's own, or shared but resident."""
+    return status_number(pid, "VmRSS") / 1024
 
 
 def list_containers(socket: Path, expected: int) -> float:

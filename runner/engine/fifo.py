@@ -91,12 +91,17 @@ class FifoReader:
     def _look(self) -> bytes:
         if not self._written_to:
             return b""
-        try:
-            new = pipes.peek(self._fd, self._left + READ_SIZE)[self._left :]
-        except BlockingIOError:
-            new = b""
-        self._left += len(new)
+        new = self._peek(self._left + READ_SIZE)
         self._note_whether_crowded()
+        return new
+
+    def _peek(self, size: int) -> bytes:
+        """What of the first `size` bytes in the FIFO has not been fetched; now it has."""
+        try:
+            new = pipes.peek(self._fd, size)[self._left :]
+        except BlockingIOError:
+            return b""
+        self._left += len(new)
         return new
 
     def _note_whether_crowded(self) -> None:
@@ -113,12 +118,7 @@ class FifoReader:
 
     def rest(self) -> bytes:
         """What lies in the FIFO and has not been fetched, be its end reached or not."""
-        try:
-            rest = pipes.peek(self._fd, self._capacity)[self._left :]
-        except BlockingIOError:
-            return b""
-        self._left += len(rest)
-        return rest
+        return self._peek(self._capacity)
 
     async def _changed(self) -> None:
         """Wait until epoll tells of a change. Of one it does not tell: a write that was waiting for

@@ -29,6 +29,7 @@ from tests.support.containerd import DEFAULT_VERSION, Containerd
 from tests.support.engine import Engine
 from tests.support.http import UnixConnection, request
 from tests.support.oci_runtime import OddRuntime
+from tests.support.process import status_number
 from tests.support.subject import Subject, assert_settles
 from tests.support.workspace import mounts_below
 
@@ -76,13 +77,12 @@ class Footprint:
     @classmethod
     def of(cls, engine: Engine) -> Footprint:
         """As it is now."""
-        process = Path(f"/proc/{engine.daemon.pid}")
-        status = dict(line.split(":", 1) for line in (process / "status").read_text().splitlines())
+        pid = engine.daemon.pid
         rules = [line for line in firewall.save("iptables") if engine.bridge in line.text]
         return cls(
-            memory=int(status["VmRSS"].split()[0]) / 1024,
-            descriptors=len(os.listdir(process / "fd")),
-            threads=int(status["Threads"]),
+            memory=status_number(pid, "VmRSS") / 1024,
+            descriptors=len(os.listdir(f"/proc/{pid}/fd")),
+            threads=status_number(pid, "Threads"),
             mounts=len(mounts_below(engine.workspace.path)),
             rules=len(rules),
             interfaces=len(os.listdir(f"/sys/class/net/{engine.bridge}/brif")),

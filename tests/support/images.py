@@ -7,12 +7,14 @@ archive (`write_docker_archive`, `write_oci_layout`) or pushed to a registry
 
 from __future__ import annotations
 
+import bz2
 import dataclasses
 import functools
 import gzip
 import hashlib
 import io
 import json
+import lzma
 import os
 import platform
 import subprocess
@@ -24,7 +26,7 @@ import zstandard
 from tests.support.toolchain import static_busybox
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
     from pathlib import Path
 
 Compression = Literal["plain", "gzip", "zstd"]
@@ -128,6 +130,16 @@ def layer_tar(entries: Iterable[Entry]) -> bytes:
         for entry in entries:
             archive.addfile(entry.info(), io.BytesIO(entry.data))
     return buffer.getvalue()
+
+
+COMPRESSORS: Final[dict[str, Callable[[bytes], bytes]]] = {
+    "none": lambda data: data,
+    "gzip": gzip.compress,
+    "bzip2": bz2.compress,
+    "xz": lzma.compress,
+    "zstd": zstandard.ZstdCompressor().compress,
+}
+"""All that archives come compressed with, by name."""
 
 
 def compress(data: bytes, how: Compression) -> bytes:

@@ -36,6 +36,14 @@ def wait_until(condition: Callable[[], bool], *, seconds: float, what: str) -> N
         time.sleep(_POLL)
 
 
+def status_number(pid: int, name: str) -> int:
+    """A number of /proc/PID/status, such as `Threads` or `VmRSS` (KiB of resident memory)."""
+    status = Path(f"/proc/{pid}/status").read_text()
+    if (found := re.search(rf"^{name}:\s+(\d+)", status, re.MULTILINE)) is None:
+        raise HarnessError(f"process {pid} has no {name}")
+    return int(found[1])
+
+
 @dataclasses.dataclass(frozen=True)
 class Process:
     """One process as /proc shows it."""

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import dataclasses
 import os
-import re
 import signal
 import time
-from pathlib import Path
 from typing import TYPE_CHECKING, Final, Self
 
 from tests.support.engine import Engine
-from tests.support.process import descendants, processes
+from tests.support.process import descendants, processes, status_number
 from tests.support.subject import eventually
 
 if TYPE_CHECKING:
@@ -41,15 +39,14 @@ class Measure:
     @classmethod
     def take(cls, engine: Engine) -> Self:
         """Now."""
-        place = Path(f"/proc/{engine.daemon.pid}")
-        status = (place / "status").read_text()
-        own = [process for process in processes() if process.pid == engine.daemon.pid]
+        pid = engine.daemon.pid
+        own = [process for process in processes() if process.pid == pid]
         return cls(
-            descriptors=len(os.listdir(place / "fd")),
-            threads=_number("Threads", status),
+            descriptors=len(os.listdir(f"/proc/{pid}/fd")),
+            threads=status_number(pid, "Threads"),
             tasks=_tasks(engine),
             children=len(descendants(own)) - len(own),
-            memory=_number("VmRSS", status),
+            memory=resident(engine),
         )
 
     def __str__(self) -> str:
@@ -61,13 +58,7 @@ class Measure:
 
 def resident(engine: Engine) -> int:
     """KiB of memory that the engine has."""
-    return _number("VmRSS", Path(f"/proc/{engine.daemon.pid}/status").read_text())
-
-
-def _number(name: str, status: str) -> int:
-    found = re.search(rf"^{name}:\s+(\d+)", status, re.MULTILINE)
-    assert found is not None
-    return int(found[1])
+    return status_number(engine.daemon.pid, "VmRSS")
 
 
 def _tasks(engine: Engine) -> int:

@@ -2,25 +2,15 @@
 
 from __future__ import annotations
 
-import bz2
-import gzip
 import io
-import lzma
 
 import pytest
-import zstandard
 
 from runner.files.channel import Incoming
 from runner.files.decompress import decompressed
 from runner.files.errors import FilesError
+from tests.support.images import COMPRESSORS
 
-COMPRESSORS = {
-    "none": lambda data: data,
-    "gzip": gzip.compress,
-    "bzip2": bz2.compress,
-    "xz": lzma.compress,
-    "zstd": zstandard.ZstdCompressor().compress,
-}
 DATA = bytes(range(256)) * 10_000
 
 

@@ -6,7 +6,6 @@ import asyncio
 import bz2
 import gzip
 import io
-import lzma
 import os
 import tarfile
 import tempfile
@@ -14,7 +13,6 @@ import threading
 from typing import IO, TYPE_CHECKING
 
 import pytest
-import zstandard
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -26,19 +24,20 @@ from runner.tar.compression import Compression, detect
 from runner.tar.decompress import Decoder
 from runner.tar.header import EXTENSION_MAX
 from runner.types.errors import InvalidParameter, System
-from tests.support.images import Entry, device, directory, file, hardlink, layer_tar, symlink
+from tests.support.images import (
+    COMPRESSORS,
+    Entry,
+    device,
+    directory,
+    file,
+    hardlink,
+    layer_tar,
+    symlink,
+)
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
     from pathlib import Path
-
-COMPRESSORS = {
-    "none": lambda data: data,
-    "gzip": gzip.compress,
-    "bzip2": bz2.compress,
-    "xz": lzma.compress,
-    "zstd": zstandard.ZstdCompressor().compress,
-}
 
 
 def archive_of(data: bytes, limits: Limits = DEFAULT_LIMITS) -> Archive:
