@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
-from runner.engine import logs, runtime
+from runner.engine import logs, task
 from runner.engine.detach_keys import DetachDetector, parse_detach_keys
 from runner.engine.stdio import STDERR, STDOUT
 from runner.engine.stream_copy import StreamCopy
@@ -97,6 +97,6 @@ def _stream_copy(
         stdin=takes_input,
         stdout=request.stream and request.stdout,
         stderr=request.stream and request.stderr,
-        end_input=partial(runtime.close_stdin, engine, container) if ends_input else None,
+        end_input=partial(task.close_stdin, engine, container) if ends_input else None,
         detector=DetachDetector(keys) if config.tty else None,
     )

@@ -6,6 +6,8 @@ next Tasks.Create says `container with given ID already exists`, and its first p
 start that never comes. containerd knows nothing of it; the runtime is asked directly.
 
 When containerd itself dies in the midst of that, the shim stays too, and nobody will ever end it.
+Or the bundle's directory does, and every later Tasks.Create for the ID says `mkdir …: file exists`
+until containerd is started anew.
 """
 
 from __future__ import annotations
@@ -14,13 +16,15 @@ import asyncio
 import hashlib
 import logging
 import os
+import shutil
 import signal
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from runner.containerd.mounted import remove_mount_point, unmount_all_in_thread
 from runner.engine import runtime
-from runner.types.errors import System
+from runner.types.errors import NotFound, System
 
 if TYPE_CHECKING:
     from runner.engine.engine import Engine
@@ -29,6 +33,9 @@ log = logging.getLogger(__name__)
 
 _RUNTIME_ROOT = Path("/run/containerd/runc")
 """Where containerd-shim-runc-v2 lets the runtime keep its state, by containerd's namespace."""
+
+_BUNDLES = "io.containerd.runtime.v2.task"
+"""containerd's plugin for tasks, in whose state each one's bundle is, by namespace and ID."""
 
 _SHIM_SOCKETS = Path("/run/containerd/s")
 _PATIENCE = 1.0
@@ -58,6 +65,31 @@ async def delete_unowned(engine: Engine, container_id: str) -> None:
     if deleting.returncode:
         text = errors.decode(errors="replace").strip()
         raise System(f"{binary} delete --force {container_id}: {text}")
+
+
+async def delete_bundle(engine: Engine, container_id: str, bundle: Path) -> bool:
+    """Delete a bundle's directory in containerd's state; false when it is none of this container's.
+
+    Only for an ID that has no task and no shim. Raises System.
+    """
+    owner = (_BUNDLES, engine.config.containerd_namespace, container_id)
+    if bundle.parts[-len(owner) :] != owner or not bundle.is_dir():
+        return False
+    with suppress(NotFound):
+        await engine.containerd.tasks.get(container_id)
+        return False
+    log.warning(
+        "deleting the bundle that containerd has kept of a task that it does not know: %s",
+        bundle,
+        extra={"container": container_id},
+    )
+    try:
+        await unmount_all_in_thread(bundle / "rootfs")
+        remove_mount_point(bundle / "rootfs")
+        await asyncio.to_thread(shutil.rmtree, bundle)
+    except OSError as err:
+        raise System(f"cannot delete the stale bundle {bundle}: {err}") from err
+    return True
 
 
 def has_shim(engine: Engine, container_id: str) -> bool:

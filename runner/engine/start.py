@@ -34,6 +34,7 @@ from runner.engine import (
     rootfs,
     runtime,
     spec,
+    task,
 )
 from runner.engine.exit_status import START_FAILED, set_exit_code_from_error
 from runner.engine.replace import replace_container
@@ -240,7 +241,7 @@ async def _create_task(engine: Engine, container: Container) -> None:
             trace.step("libcontainerd.remote.NewTask", container=container.id),
         ):
             try:
-                await runtime.create_task(engine, container)
+                await task.create_task(engine, container)
             except RunnerError as err:
                 raise err.wrap("failed to create task for container") from err
     except BaseException:

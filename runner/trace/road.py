@@ -224,7 +224,7 @@ ROAD: Final[dict[str, Stop]] = {
     ),
     "libcontainerd.remote.NewTask": Stop(
         "engine",
-        f"{_ENGINE}runtime:create_task",
+        f"{_ENGINE}task:create_task",
         f"{_REMOTE}NewTask",
         "Tasks.Create: containerd starts a shim, the shim runs `runc create`. A program that is"
         " not there or may not be run is found out here.",

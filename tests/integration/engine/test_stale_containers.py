@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from runner.containerd.mount import mount_all
+from runner.containerd.values import Mount
 from tests.support.process import Process
 from tests.support.subject import assert_settles, eventually
 from tests.support.toolchain import static_busybox
@@ -19,6 +21,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from tests.support.subject import Subject
+
+BUNDLES = "io.containerd.runtime.v2.task"
 
 
 @pytest.fixture
@@ -78,3 +82,17 @@ def test_a_stale_container_with_a_stopped_task(ours: Subject, rootfs: Path) -> N
     stale_task(ours, rootfs, identity, "sh", "-c", "exit 9")
     assert eventually(lambda: task_status(ours, identity) == "STOPPED")
     assert_runs_as_if_nothing_had_been(ours)
+
+
+def test_the_bundle_that_a_killed_containerd_has_kept(ours: Subject, tmp_path: Path) -> None:
+    identity = ours.create("sh", "-c", "echo hello; exit 5")
+    bundle = ours.daemon.containerd.state / BUNDLES / ours.daemon.namespace / identity
+    (bundle / "rootfs").mkdir(parents=True)
+    (bundle / "config.json").write_text("{}")
+    kept = tmp_path / "kept"
+    (kept / "folder").mkdir(parents=True)
+    (bundle / "work").symlink_to(kept)
+    mount = Mount(type="bind", source=str(kept), options=("rbind",))
+    mount_all([mount], bundle / "rootfs")
+    assert_runs_as_if_nothing_had_been(ours)
+    assert (kept / "folder").is_dir()
