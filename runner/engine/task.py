@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from runner.engine.fifo import FifoSet
 
 _SWEEPING_UP = 10.0
-_TAKEN = re.compile(r"mkdir (?P<bundle>/.+): file exists")
+_TAKEN = re.compile(r"(failed to start shim: )?mkdir (?P<bundle>/.+): file exists")
 
 
 async def create_task(engine: Engine, container: Container) -> None:
