@@ -8,6 +8,7 @@ from urllib.parse import unquote_to_bytes
 
 import msgspec
 
+from runner.types import gojson
 from runner.types.errors import InvalidParameter, RunnerError
 from runner.types.gotext import atoi, saturating_int
 
@@ -96,8 +97,8 @@ class Form:
         if not text:
             return {}
         try:
-            parsed = msgspec.json.decode(text)
-        except (msgspec.DecodeError, RecursionError, UnicodeEncodeError) as err:
+            parsed = gojson.decode(text)
+        except msgspec.DecodeError as err:
             raise InvalidParameter("invalid filter") from err
         if parsed is None:
             return {}

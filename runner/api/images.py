@@ -32,7 +32,7 @@ from runner.image import reference as references
 from runner.image.deleting import DeleteOptions
 from runner.image.download import downloading
 from runner.image.registry.credentials import Credentials
-from runner.types import wire
+from runner.types import gojson, wire
 from runner.types.errors import Forbidden, InvalidParameter
 from runner.types.gotext import atoi
 from runner.types.image import Platform, ProgressMessage
@@ -161,8 +161,8 @@ def _decode_platform(text: str) -> Platform | None:
 def decode_platform(text: str) -> Platform:
     """moby DecodePlatform: an OCI platform in JSON. Raises InvalidParameter."""
     try:
-        platform = msgspec.json.decode(text, type=Platform)
-    except (msgspec.DecodeError, UnicodeEncodeError) as err:
+        platform = gojson.decode(text, Platform)
+    except msgspec.DecodeError as err:
         raise InvalidParameter(f"failed to parse platform: {err}") from err
     optional = platform.variant or platform.os_version or platform.os_features
     if optional and not (platform.os or platform.architecture):

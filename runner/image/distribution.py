@@ -9,6 +9,7 @@ import msgspec
 from runner.image import documents, mediatypes
 from runner.image.registry import Credentials, Registry
 from runner.image.registry.errors import translate
+from runner.types import gojson
 from runner.types.errors import RunnerError
 from runner.types.image import (
     MEDIA_TYPE_DOCKER_MANIFEST,
@@ -44,7 +45,7 @@ async def _platforms(registry: Registry, target: Descriptor, data: bytes) -> lis
         return []  # dockerd does not look into OCI's
     config = documents.parse_manifest(data).config
     try:
-        platform = msgspec.json.decode(await registry.document(config), type=Platform)
+        platform = gojson.decode(await registry.document(config), Platform)
     except (RunnerError, msgspec.DecodeError):
         return []
     return [platform] if platform.os or platform.architecture else []

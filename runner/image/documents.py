@@ -11,6 +11,7 @@ import msgspec
 
 from runner.image import digest as digests
 from runner.image import mediatypes, times
+from runner.types import gojson
 from runner.types.errors import InvalidParameter
 from runner.types.image import Descriptor, ImageConfig, Index, Manifest
 from runner.types.wire import from_wire
@@ -86,8 +87,8 @@ def is_document(media_type: str) -> bool:
 
 def _object(data: bytes) -> dict[str, Any]:
     try:
-        document = msgspec.json.decode(data)
-    except (msgspec.DecodeError, RecursionError) as err:
+        document = gojson.decode(data)
+    except msgspec.DecodeError as err:
         raise InvalidParameter(f"invalid JSON: {err}") from err
     if not isinstance(document, dict):
         raise InvalidParameter("invalid JSON: expected an object")

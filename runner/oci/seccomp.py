@@ -16,6 +16,7 @@ import msgspec
 
 from runner.oci.security_opt import parse_security_opt
 from runner.oci.spec import LinuxSeccomp, LinuxSeccompArg, LinuxSyscall
+from runner.types import gojson
 from runner.types.errors import InvalidParameter
 from runner.types.wire import Wire, from_wire
 
@@ -123,8 +124,8 @@ def with_seccomp(spec: Spec, request: SpecRequest, host: Host) -> None:
 def load_profile(body: str) -> Profile:
     """Read a profile's JSON. Raises InvalidParameter."""
     try:
-        return from_wire(msgspec.json.decode(body), Profile)
-    except (msgspec.DecodeError, InvalidParameter, RecursionError) as err:
+        return from_wire(gojson.decode(body), Profile)
+    except (msgspec.DecodeError, InvalidParameter) as err:
         raise InvalidParameter(f"Decoding seccomp profile failed: {err}") from err
 
 

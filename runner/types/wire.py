@@ -18,6 +18,7 @@ from typing import Any, ClassVar, TypeVar
 
 import msgspec
 
+from runner.types import gojson
 from runner.types.errors import InvalidParameter
 
 T = TypeVar("T")
@@ -99,11 +100,9 @@ def decode(body: bytes, into: type[T]) -> T:
     wrong type.
     """
     try:
-        return from_wire(msgspec.json.decode(body), into)
+        return from_wire(gojson.decode(body), into)
     except msgspec.DecodeError as err:
         raise InvalidParameter(f"invalid JSON: {err}") from err
-    except RecursionError as err:
-        raise InvalidParameter("invalid JSON: exceeded max depth") from err
 
 
 def from_wire(value: Any, into: type[T]) -> T:

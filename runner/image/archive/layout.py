@@ -17,6 +17,7 @@ from runner.image import documents, mediatypes
 from runner.image import reference as references
 from runner.image.archive.files import JSON_SIZE_MAX
 from runner.tar.compression import MAGIC_SIZE, Compression, detect
+from runner.types import gojson
 from runner.types.errors import InvalidParameter
 from runner.types.image import (
     MEDIA_TYPE_DOCKER_CONFIG,
@@ -201,6 +202,6 @@ def _json(file: File, what: str) -> dict[str, Any]:
 
 def _decode(file: File, what: str) -> Any:
     try:
-        return msgspec.json.decode(file.read(JSON_SIZE_MAX))
-    except (msgspec.DecodeError, RecursionError) as err:
+        return gojson.decode(file.read(JSON_SIZE_MAX))
+    except msgspec.DecodeError as err:
         raise InvalidParameter(f"untar {what}: invalid JSON: {err}") from err

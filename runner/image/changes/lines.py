@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import msgspec
 
 from runner.image.changes.words import ESCAPE
+from runner.types import gojson
 from runner.types.errors import InvalidParameter
 
 _SPACES = re.compile(r"[\t\v\f\r ]+")
@@ -100,8 +101,8 @@ def json_list(text: str) -> list[str] | None:
     if not text.startswith("["):
         return None
     try:
-        parsed = msgspec.json.decode(text)
-    except (msgspec.DecodeError, RecursionError):
+        parsed = gojson.decode(text)
+    except msgspec.DecodeError:
         return None
     if not all(isinstance(item, str) for item in parsed):
         raise InvalidParameter(

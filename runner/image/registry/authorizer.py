@@ -18,6 +18,7 @@ import yarl
 from runner.image.registry import challenge as challenges
 from runner.image.registry.errors import AuthorizationFailed, NoCredentials, UnexpectedStatus
 from runner.image.registry.session import proxy, session_for
+from runner.types import gojson
 from runner.types.errors import InvalidParameter, RunnerError
 
 if TYPE_CHECKING:
@@ -210,7 +211,7 @@ async def read_capped(response: aiohttp.ClientResponse, limit: int) -> bytes:
 
 def _decode(body: bytes) -> dict[str, Any]:
     try:
-        document = msgspec.json.decode(body)
-    except (msgspec.DecodeError, RecursionError) as err:
+        document = gojson.decode(body)
+    except msgspec.DecodeError as err:
         raise RunnerError(f"unable to decode token response: {err}") from err
     return document if isinstance(document, dict) else {}

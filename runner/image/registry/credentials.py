@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import base64
-import binascii
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from runner.image.registry.endpoint import registry_host
+from runner.types import gojson
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -58,8 +58,8 @@ ANONYMOUS = Credentials()
 def _decode(value: str) -> Mapping[str, Any]:
     padded = value + "=" * (-len(value) % 4)
     try:
-        decoded = msgspec.json.decode(base64.urlsafe_b64decode(padded))
-    except (ValueError, binascii.Error, msgspec.DecodeError, RecursionError):
+        decoded = gojson.decode(base64.urlsafe_b64decode(padded))
+    except (ValueError, msgspec.DecodeError):
         return {}
     return decoded if isinstance(decoded, dict) else {}
 

@@ -15,6 +15,7 @@ import aiohttp
 import msgspec
 
 from runner.image import platform as platforms
+from runner.types import gojson
 from runner.types.errors import Forbidden, NotFound, RunnerError, Unauthorized, Unavailable
 from runner.types.errors import NotImplementedYet as Unsupported
 
@@ -135,8 +136,8 @@ def _list(entries: list[RegistryErrorEntry]) -> str:
 
 def _decode(body: bytes) -> dict[str, Any]:
     try:
-        document = msgspec.json.decode(body)
-    except (msgspec.DecodeError, RecursionError):
+        document = gojson.decode(body)
+    except msgspec.DecodeError:
         return {}
     return document if isinstance(document, dict) else {}
 

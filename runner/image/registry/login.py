@@ -20,6 +20,7 @@ from runner.image.registry.authorizer import TOKEN_SIZE_MAX, read_capped, realm_
 from runner.image.registry.endpoint import Endpoint, endpoint
 from runner.image.registry.errors import UnexpectedStatus, reason, registry_errors
 from runner.image.registry.session import open_session, proxy, session_for
+from runner.types import gojson
 from runner.types.errors import InvalidParameter, RunnerError, Unauthorized
 
 if TYPE_CHECKING:
@@ -142,8 +143,8 @@ class _Attempt:
             if response.status >= HTTPStatus.BAD_REQUEST:
                 raise self._refused(response, body)
         try:
-            return msgspec.json.decode(body, type=dict[str, object])
-        except (msgspec.DecodeError, RecursionError) as err:
+            return gojson.decode(body, dict[str, object])
+        except msgspec.DecodeError as err:
             raise RunnerError(f"unable to decode token response: {err}") from err
 
     def _refused(self, response: aiohttp.ClientResponse, body: bytes) -> RunnerError:

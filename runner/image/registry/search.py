@@ -14,6 +14,7 @@ import yarl
 from runner.image.registry.authorizer import read_capped
 from runner.image.registry.errors import reason
 from runner.image.registry.session import open_session, proxy
+from runner.types import gojson
 from runner.types.errors import InvalidParameter, RunnerError
 from runner.types.image import SearchResult
 
@@ -95,9 +96,9 @@ def _url(endpoint: Endpoint, scheme: str) -> yarl.URL:
 
 def _results(body: bytes) -> list[SearchResult]:
     try:
-        document: dict[str, Any] = msgspec.json.decode(body, type=dict[str, Any])
+        document = gojson.decode(body, dict[str, Any])
         found = msgspec.convert(document.get("results") or [], list[SearchResult])
-    except (msgspec.DecodeError, RecursionError) as err:
+    except msgspec.DecodeError as err:
         raise RunnerError(f"error decoding registry search results: {err}") from err
     for result in found:
         result.is_automated = False  # deprecated, and the index's value is not to be trusted
