@@ -34,6 +34,8 @@ log = logging.getLogger(__name__)
 
 _DRAIN_TIMEOUT = 2.0
 _DELETE_TIMEOUT = 45.0
+_ASKING = 0.02
+"""Seconds in which whoever has seen the output's end asks how the process has ended."""
 _NOT_STARTED = 126
 """The exit code of an exec that could not be started for no better reason (moby exitEaccess)."""
 
@@ -158,6 +160,13 @@ async def _handle_exit(engine: Engine, exec_: Exec, exit_status: ExitStatus) -> 
     await exec_.streams.end()
     log_event(engine, exec_, "exec_die", exitCode=str(exit_status.exit_code))
     exec_.ended.set()
+    engine.background(_forget(engine, exec_), f"forget exec {exec_.id}")
+
+
+async def _forget(engine: Engine, exec_: Exec) -> None:
+    """Let nothing of it remain but its exit code, for which its client is asking just now: it is
+    answered first."""
+    await asyncio.sleep(_ASKING)
     await _delete_process(engine, exec_)
     exec_.discard_files()
 
