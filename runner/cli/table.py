@@ -19,7 +19,8 @@ class Table:
     def __init__(self, module: dict[str, Any]) -> None:
         self._commands = module["COMMANDS"]
         self._aliases = module["ALIASES"]
-        self.groups: tuple[str, ...] = module["GROUPS"]
+        self.groups: dict[str, str] = module["GROUPS"]
+        """Their names, and how usage errors go on behind them."""
 
     def find(self, words: list[str]) -> tuple[str, Command, int] | None:
         """The command that the first words name: the path to speak of it by, and their number."""

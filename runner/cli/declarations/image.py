@@ -225,7 +225,7 @@ COMMANDS = (
         "[OPTIONS] IMAGE [IMAGE...]",
         "Remove images",
         aliases=("image rm",),
-        hidden_aliases={"image rmi": "image rm", "image remove": "image rm"},
+        hidden_aliases={"image remove": "image rm", "image rmi": "image rm"},
     ),
     Command(
         "history",

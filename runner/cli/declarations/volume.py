@@ -6,7 +6,7 @@ from runner.cli.declarations.command import Command, Group, argument, flag
 from runner.cli.declarations.shared import Filter, Format, InspectFormat
 from runner.cli.values import lists
 
-GROUPS = (Group("volume", "Manage volumes"),)
+GROUPS = (Group("volume", "Manage volumes", "COMMAND"),)
 
 
 class CreateOptions:

@@ -58,6 +58,12 @@ def test_run_maps_an_absent_engine_to_125() -> None:
     [
         (["bogus"], 1, "runner: unknown command: runner bogus"),
         (["image", "bogus"], 1, "runner: unknown command: runner image bogus"),
+        (["bogus", "--bogus"], 125, "unknown flag: --bogus"),
+        (["build", "-t", "x", "."], 1, "runner: 'runner build' is not supported yet"),
+        (["image", "build", "."], 1, "runner: 'runner image build' is not supported yet"),
+        (["help", "bogus"], 1, "unknown help topic: bogus"),
+        (["help", "image", "ls", "x", "y"], 1, "unknown help topic: x y"),
+        (["help", "--bogus"], 125, "unknown flag: --bogus"),
         (["--bogus", "ps"], 125, "unknown flag: --bogus"),
         (["image", "--bogus"], 125, "unknown flag: --bogus"),
         (["-H"], 125, "flag needs an argument: 'H' in -H"),
@@ -76,17 +82,38 @@ def test_wrong_command_lines(argv: list[str], code: int, text: str) -> None:
 @pytest.mark.parametrize(
     ("argv", "usage"),
     [
-        (["--help"], "Usage: runner [OPTIONS] COMMAND [ARGS]..."),
-        (["help"], "Usage: runner [OPTIONS] COMMAND [ARGS]..."),
-        ([], "Usage: runner [OPTIONS] COMMAND [ARGS]..."),
-        (["image"], "Usage: runner image [OPTIONS] COMMAND [ARGS]..."),
-        (["run", "--help"], "Usage: runner run [OPTIONS] IMAGE [COMMAND] [ARG...]"),
-        (["container", "ls", "--help"], "Usage: runner container ls [OPTIONS]"),
+        (["--help"], "[OPTIONS] COMMAND"),
+        (["help"], "[OPTIONS] COMMAND"),
+        (["help", "--help"], "[OPTIONS] COMMAND"),
+        (["bogus", "--help"], "[OPTIONS] COMMAND"),
+        (["image", "--help"], "image COMMAND"),
+        (["image", "bogus", "--help"], "image COMMAND"),
+        (["help", "image"], "image COMMAND"),
+        (["help", "run"], "run [OPTIONS] IMAGE [COMMAND] [ARG...]"),
+        (["run", "--help"], "run [OPTIONS] IMAGE [COMMAND] [ARG...]"),
+        (["container", "ls", "--help"], "container ls [OPTIONS]"),
+        (["container", "list", "--help"], "container ls [OPTIONS]"),
+        (["help", "container", "list"], "container ls [OPTIONS]"),
     ],
 )
 def test_help(argv: list[str], usage: str) -> None:
     code, out, err = runner(*argv)
-    assert (code, out.splitlines()[0], err) == (0, usage, "")
+    assert (code, out.splitlines()[0], err) == (0, f"Usage:  runner {usage}", "")
+
+
+@pytest.mark.parametrize(
+    ("argv", "usage"), [([], "[OPTIONS] COMMAND"), (["image"], "image COMMAND")]
+)
+def test_who_asks_nothing_gets_help_on_stderr(argv: list[str], usage: str) -> None:
+    code, out, err = runner(*argv)
+    assert (code, out, err.splitlines()[0]) == (0, "", f"Usage:  runner {usage}")
+
+
+def test_help_is_typers_help() -> None:
+    """What `typer runner.cli.app run` shows."""
+    shown = [sys.executable, "-m", "typer", "runner.cli.app", "run", "image", "--help"]
+    done = subprocess.run(shown, capture_output=True, text=True, cwd=ROOT, timeout=60)
+    assert done.stdout == runner("image", "--help")[1], done.stderr
 
 
 def test_completion() -> None:

@@ -151,7 +151,7 @@ def test_a_stale_table_is_not_used(monkeypatch: pytest.MonkeyPatch) -> None:
     import types
 
     stale = types.ModuleType("runner.cli._table")
-    vars(stale).update(COMMANDS={}, ALIASES={}, GROUPS=(), FINGERPRINT="of another day")
+    vars(stale).update(COMMANDS={}, ALIASES={}, GROUPS={}, FINGERPRINT="of another day")
     monkeypatch.setitem(sys.modules, "runner.cli._table", stale)
     assert table.load().find(["run"]) is not None
 
@@ -177,7 +177,7 @@ def test_every_target_exists_and_every_option_is_documented() -> None:
 def test_every_command_has_help(path: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert app.run([*path.split(), "--help"]) == 0
     shown = capsys.readouterr().out
-    assert shown.startswith(f"Usage: runner {path}")
+    assert shown.startswith(f"Usage:  runner {path}")
     words = set(re.findall(r"--[\w-]+", shown))
     command = next(c for c in COMMANDS if path in (c.path, *c.aliases))
     for _, _, info, _ in tablegen.parameters(command):
