@@ -62,6 +62,7 @@ class ImportOptions:
     platform: Platform = None
     source: Annotated[str, argument("file|URL|-")]
     reference: Annotated[str | None, argument("[REPOSITORY[:TAG]]")] = None
+    rest: Annotated[list[str] | None, argument("")] = None
 
 
 class TagOptions:

@@ -34,6 +34,9 @@ class ListOptions:
     quiet: Annotated[bool, flag("--quiet", "-q", help="Print names only")] = False
     format: Format = None
     filter: Filter = None
+    cluster: Annotated[
+        bool, flag("--cluster", help="Show swarm's volumes (not supported)", hidden=True)
+    ] = False
 
 
 class InspectOptions:

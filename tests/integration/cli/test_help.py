@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import subprocess
 
@@ -10,6 +11,7 @@ import pytest
 from runner.cli import helptext
 from runner.cli.declarations.registry import COMMANDS, GROUPS
 from runner.cli.main import _NOT_YET
+from tests.support.toolchain import docker_cli
 
 _OURS = {"bundle", "completion", "demo", "doctor", "man", "serve", "system stop", "system install"}
 """Groups and commands that docker has not got."""
@@ -30,11 +32,11 @@ pytestmark = [pytest.mark.oracle, pytest.mark.thorough]
 def dockers(path: str) -> str:
     """docker's help, which needs no engine."""
     done = subprocess.run(
-        ["docker", *path.split(), "--help"],
+        [str(docker_cli()), *path.split(), "--help"],
         capture_output=True,
         text=True,
         check=True,
-        env={"DOCKER_HOST": "unix:///nowhere.sock", "HOME": "/nowhere", "PATH": "/usr/local/bin"},
+        env=os.environ | {"DOCKER_HOST": "unix:///nowhere.sock"},
     )
     return done.stdout.replace("docker", "runner")
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -149,3 +150,28 @@ def test_a_bundle_wants_a_folder_of_its_own(tmp_path: Path) -> None:
     (tmp_path / "x").touch()
     code, _, err = runner("-H", NOWHERE, "bundle", "create", "busybox", str(tmp_path))
     assert (code, err) == (1, f"{tmp_path} is not empty: a bundle needs a folder of its own\n")
+
+
+def test_a_directory_is_no_archive(tmp_path: Path) -> None:
+    """docker says so too, behind the request that it had begun: no connection is at fault."""
+    with socket.create_server(("127.0.0.1", 0)) as engine:
+        host = f"tcp://127.0.0.1:{engine.getsockname()[1]}"
+        for argv in (["load", "-i"], ["import"]):
+            assert runner("-H", host, *argv, str(tmp_path)) == (
+                1,
+                "",
+                f"read {tmp_path}: is a directory\n",
+            )
+
+
+def test_import_leaves_no_argument_aside() -> None:
+    """docker does, silently."""
+    code, out, err = runner("import", "-", "a:b", "c")
+    assert (code, out) == (1, "")
+    assert err.startswith("runner: 'runner import' requires at most 2 arguments\n")
+
+
+def test_swarms_volumes_are_not_supported() -> None:
+    said = runner("-H", NOWHERE, "volume", "ls", "--cluster")
+    assert said == (1, "", '"--cluster" is not supported by runner\n')
+    assert runner("-H", NOWHERE, "volume", "ls", "--cluster=false") == (1, "", f"{ABSENT}\n")
