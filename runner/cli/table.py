@@ -10,7 +10,16 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-_SOURCES = ("container.py", "create.py", "image.py", "inside.py", "shared.py", "system.py")
+_SOURCES = (
+    "container.py",
+    "create.py",
+    "image.py",
+    "inside.py",
+    "network.py",
+    "shared.py",
+    "system.py",
+    "volume.py",
+)
 
 
 class Table:

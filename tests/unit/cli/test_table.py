@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from typer.models import OptionInfo
 
-from runner.cli import app, pflag, table, tablegen
+from runner.cli import app, declarations, pflag, table, tablegen
 from runner.cli.declarations.registry import COMMANDS
 from tests.unit.cli.support import TABLE, parse_with_typer
 
@@ -144,6 +145,11 @@ def test_the_built_table_is_the_declarations() -> None:
     built = pytest.importorskip("runner.cli._table", reason="not built")
     if table.fingerprint() == built.FINGERPRINT:
         assert {name: getattr(built, name) for name in tablegen.build()} == tablegen.build()
+
+
+def test_the_fingerprint_is_of_all_declarations() -> None:
+    files = {path.name for path in Path(declarations.__file__).parent.glob("*.py")}
+    assert set(table._SOURCES) == files - {"__init__.py", "command.py", "registry.py"}
 
 
 def test_a_stale_table_is_not_used(monkeypatch: pytest.MonkeyPatch) -> None:
