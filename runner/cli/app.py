@@ -1,4 +1,4 @@
-"""The commands as a typer application: help and completion, and `typer runner.cli.app run`."""
+"""The commands as a typer application: completion, and `typer runner.cli.app run`."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from typer._completion_shared import get_completion_script  # its own name is private
-from typer.core import TyperCommand
+from typer.core import TyperCommand, TyperGroup
 
-from runner.cli import pflag
+from runner.cli import helptext, pflag
 from runner.cli.context import Context
 from runner.cli.declarations.registry import COMMANDS, GROUPS
 from runner.cli.tablegen import parameters
@@ -20,46 +20,49 @@ if TYPE_CHECKING:
 
     from runner.cli.declarations.command import Command
 
-HELP = """Run containers on bare containerd, as docker does.
-
-Before the command: --host, -H ADDRESS names another engine (RUNNER_HOST too), --tlsverify with
---tlscacert, --tlscert and --tlskey secures a tcp:// address, --version, -v shows the version.
-"""
-
 
 def build() -> typer.Typer:
     """The whole application."""
-    app = _application(HELP)
-    groups = {group.name: _application(group.help) for group in GROUPS}
+    app = _application("", helptext.SENTENCE)
+    groups = {group.name: _application(group.name, group.help) for group in GROUPS}
     for command in COMMANDS:
         for path in (command.path, *command.aliases):
-            group, _, name = path.rpartition(" ")
-            _register(groups[group] if group else app, name, command)
+            group = path.rpartition(" ")[0]
+            _register(groups[group] if group else app, path, command)
     for name, inner in groups.items():
         app.add_typer(inner, name=name)
     return app
 
 
-def _application(text: str) -> typer.Typer:
+def _application(path: str, text: str) -> typer.Typer:
+    class Shown(TyperGroup):
+        """The group with help as docker shows it."""
+
+        def format_help(self, _ctx: Any, formatter: Any) -> None:
+            """Called by typer for all of it."""
+            formatter.write(helptext.page(path))
+
     # -h is a container's host name, so help is --help alone; no rich: its import is slow.
     return typer.Typer(
+        cls=Shown,
         help=text,
         no_args_is_help=True,
         rich_markup_mode=None,
-        context_settings={"help_option_names": ["--help"], "max_content_width": 100},
+        context_settings={"help_option_names": ["--help"]},
     )
 
 
-def _register(app: typer.Typer, name: str, command: Command) -> None:
+def _register(app: typer.Typer, path: str, command: Command) -> None:
     settings = {"allow_interspersed_args": command.interspersed}
 
     class Shown(TyperCommand):
-        """The command with docker's usage line."""
+        """The command with help as docker shows it."""
 
-        def format_usage(self, ctx: Any, formatter: Any) -> None:
-            """Called by typer for the first line of help."""
-            formatter.write_usage(ctx.command_path, command.usage)
+        def format_help(self, _ctx: Any, formatter: Any) -> None:
+            """Called by typer for all of it."""
+            formatter.write(helptext.page(path))
 
+    name = path.rpartition(" ")[2]
     app.command(name, cls=Shown, help=command.help, context_settings=settings)(_function(command))
 
 

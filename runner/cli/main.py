@@ -16,7 +16,7 @@ from runner.types.errors import RunnerError
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from typing import NoReturn
+    from typing import Any, NoReturn
 
 _COMPLETION = ("--install-completion", "--show-completion")
 _USAGE = "[OPTIONS] COMMAND [ARG...]"
@@ -98,7 +98,7 @@ def _run(argv: list[str]) -> int:
     try:
         options = pflag.parse("", _GLOBAL, argv, say)
     except pflag.HelpRequested:
-        return _help([])
+        return _help("")
     if options.version:
         say(f"runner version {__version__}")
         return 0
@@ -106,12 +106,12 @@ def _run(argv: list[str]) -> int:
     known = table.load()
     found = known.find(words)
     if found is None:
-        return _without_command(words, known.groups)
+        return _without_command(words, known)
     path, command, count = found
     try:
         parsed = pflag.parse(path, command, words[count:], say)
     except pflag.HelpRequested:
-        return _help(words[:count])
+        return _help(path)
     context = _context(options)
     target = pflag.load(command.target)
     if _is_traced(parsed):
@@ -150,48 +150,81 @@ def _if_there(path: str) -> str:
     return path if os.access(path, os.R_OK) else ""
 
 
-_NOT_YET = (
-    "build builder buildx compose config context history login logout manifest network plugin push"
-    " rmi save search secret service stack swarm trust"
-).split()
+_NOT_YET = {
+    *"build builder buildx checkpoint compose config context manifest node plugin secret".split(),
+    *"service stack swarm trust".split(),
+    "image build",
+    "volume update",
+}
 """docker's commands that runner has not got: no typing mistakes."""
 
 
-def _without_command(words: list[str], groups: tuple[str, ...]) -> int:
-    """No command, a group alone, help, completion, or something unknown."""
-    if not words or words[0] == "help" or words in ([group] for group in groups):
-        return _help(words[1:] if words[:1] == ["help"] else words)
-    group = words[0] if words[0] in groups else ""
-    if group and words[1] in ("--help", "-h"):
-        return _help([group])
-    if group and words[1].startswith("-"):
-        raise pflag.UsageError(
-            f"unknown flag: {words[1]}\n\nUsage:  {pflag.PROGRAM} {group}\n\n"
-            f"Run '{pflag.PROGRAM} {group} --help' for more information",
-            125,
-        )
-    where = f"{pflag.PROGRAM} {group}".strip()
-    usage = f"\n\nUsage:  {where}" if group else ""
-    unknown = words[1] if group else words[0]
-    if not group and unknown in _NOT_YET:
-        raise pflag.UsageError(
-            f"{pflag.PROGRAM}: '{where} {unknown}' is not supported yet\n\n"
-            f"Run '{where} --help' for what is",
-            1,
-        )
+def _without_command(words: list[str], known: table.Table) -> int:
+    """No command, a group alone, help, or something unknown."""
+    if not_yet := _NOT_YET & {" ".join(words[:1]), " ".join(words[:2])}:
+        raise _not_yet(not_yet.pop())
+    if words[:1] == ["help"]:
+        return _help_about(words[1:], known)
+    if words and words[0] in known.groups:
+        use = f"{words[0]} {known.groups[words[0]]}".strip()
+        return _unknown(words[0], _words_only(use), words[1:], f"\n\nUsage:  {pflag.PROGRAM} {use}")
+    return _unknown("", _words_only(_USAGE, _GLOBAL.flags), words)
+
+
+def _not_yet(path: str) -> pflag.UsageError:
+    where = f"{pflag.PROGRAM} {path}".rpartition(" ")[0]
+    return pflag.UsageError(
+        f"{pflag.PROGRAM}: '{pflag.PROGRAM} {path}' is not supported yet\n\n"
+        f"Run '{where} --help' for what is",
+        1,
+    )
+
+
+def _words_only(use: str, flags: tuple[tuple[Any, ...], ...] = ()) -> pflag.Command:
+    return pflag.Command("", use, True, flags, (("words", "many"),))
+
+
+def _unknown(path: str, command: pflag.Command, argv: list[str], usage: str = "") -> int:
+    """Help where it is asked for or nothing is; else the error says which word is not known."""
+    try:
+        words = pflag.parse(path, command, argv, say).words
+    except pflag.HelpRequested:
+        return _help(path)
+    if not words:
+        return _help(path, warn)
+    where = f"{pflag.PROGRAM} {path}".strip()
     raise pflag.UsageError(
-        f"{pflag.PROGRAM}: unknown command: {where} {unknown}{usage}\n\n"
+        f"{pflag.PROGRAM}: unknown command: {where} {words[0]}{usage}\n\n"
         f"Run '{where} --help' for more information",
         1,
     )
 
 
-def _help(words: list[str]) -> int:
-    return _typer([*words, "--help"])
+def _help_about(words: list[str], known: table.Table) -> int:
+    """`help WORDS` (docker/cli setupHelpCommand)."""
+    try:
+        words = pflag.parse("help", _words_only("help [command]"), words, say).words
+    except pflag.HelpRequested:
+        words = []
+    path, count = "", 0
+    if found := known.find(words):
+        path, _, count = found
+    elif words and words[0] in known.groups:
+        path, count = words[0], 1
+    if words[count:]:
+        raise CliError(f"unknown help topic: {' '.join(words[count:])}")
+    return _help(path)
+
+
+def _help(path: str, tell: Callable[[str], None] = say) -> int:
+    from runner.cli import helptext
+
+    tell(helptext.page(path))
+    return 0
 
 
 def _typer(argv: list[str]) -> int:
-    """Help and completion are typer's."""
+    """Completion is typer's."""
     from runner.cli import app
 
     return app.run(argv)

@@ -9,7 +9,7 @@ from typer.models import OptionInfo
 from runner import __version__
 from runner.cli import pflag
 from runner.cli.declarations.registry import COMMANDS
-from runner.cli.tablegen import parameters
+from runner.cli.tablegen import option_names, parameters
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -61,8 +61,8 @@ def _page(name: str, command: Command) -> str:
         _section("NAME", f"{_text(name)} \\- {_text(_sentence(command.help))}"),
         _section("SYNOPSIS", synopsis),
     ]
-    if command.aliases:
-        names = ", ".join(f"{program} {alias}" for alias in command.aliases)
+    if len(command.paths) > 1:
+        names = ", ".join(f"{program} {path}" for path in command.paths)
         parts.append(_section("ALIASES", _text(names)))
     if options:
         parts += [".SH OPTIONS\n", *options]
@@ -79,9 +79,8 @@ def _section(title: str, text: str) -> str:
 
 
 def _option(info: OptionInfo) -> str:
-    names = [text for text in (info.default, *(info.param_decls or ())) if isinstance(text, str)]
     metavar = f" {info.metavar}" if info.metavar else ""
-    return _item(", ".join(names) + metavar, info.help or "")
+    return _item(", ".join(option_names(info)) + metavar, info.help or "")
 
 
 def _item(term: str, text: str) -> str:

@@ -10,7 +10,16 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-_SOURCES = ("container.py", "create.py", "image.py", "inside.py", "shared.py", "system.py")
+_SOURCES = (
+    "container.py",
+    "create.py",
+    "image.py",
+    "inside.py",
+    "network.py",
+    "shared.py",
+    "system.py",
+    "volume.py",
+)
 
 
 class Table:
@@ -19,7 +28,8 @@ class Table:
     def __init__(self, module: dict[str, Any]) -> None:
         self._commands = module["COMMANDS"]
         self._aliases = module["ALIASES"]
-        self.groups: tuple[str, ...] = module["GROUPS"]
+        self.groups: dict[str, str] = module["GROUPS"]
+        """Their names, and how usage errors go on behind them."""
 
     def find(self, words: list[str]) -> tuple[str, Command, int] | None:
         """The command that the first words name: the path to speak of it by, and their number."""

@@ -32,7 +32,7 @@ def build() -> dict[str, Any]:
     return {
         "COMMANDS": {command.path: _record(command) for command in COMMANDS},
         "ALIASES": dict(_aliases()),
-        "GROUPS": tuple(group.name for group in GROUPS),
+        "GROUPS": {group.name: group.usage for group in GROUPS},
     }
 
 
@@ -70,7 +70,7 @@ def _record(command: Command) -> tuple[Any, ...]:
     flags, positionals = [], []
     for name, annotation, info, default in parameters(command):
         if isinstance(info, OptionInfo):
-            flags.append(_flag(name, annotation, info, default))
+            flags.append(flag_record(name, annotation, info, default))
         else:
             positionals.append((name, _kind_of_argument(annotation, default)))
     return command.target, command.usage, command.interspersed, tuple(flags), tuple(positionals)
@@ -82,12 +82,13 @@ Parameter = tuple[str, Any, OptionInfo | ArgumentInfo, Any]
 def parameters(command: Command) -> Iterator[Parameter]:
     """Name, type, typer declaration and default (else `...`) of each parameter, in the order
     declared; then those that every command has."""
-    yield from _declared(command.options)
+    yield from declared(command.options)
     if command.traced:
-        yield from _declared(TraceFlags)
+        yield from declared(TraceFlags)
 
 
-def _declared(options: type[Any]) -> Iterator[Parameter]:
+def declared(options: type[Any]) -> Iterator[Parameter]:
+    """The same of one class of options."""
     hints = typing.get_type_hints(options, include_extras=True)
     for owner in reversed(options.__mro__):
         for name in vars(owner).get("__annotations__", {}):
@@ -95,9 +96,9 @@ def _declared(options: type[Any]) -> Iterator[Parameter]:
             yield name, annotation, info, getattr(options, name, ...)
 
 
-def _flag(name: str, annotation: Any, info: OptionInfo, default: Any) -> tuple[Any, ...]:
-    # typer keeps the first name given to Option where its older style kept the default
-    names = [text for text in (info.default, *(info.param_decls or ())) if isinstance(text, str)]
+def flag_record(name: str, annotation: Any, info: OptionInfo, default: Any) -> tuple[Any, ...]:
+    """What pflag.Flag is made from."""
+    names = option_names(info)
     long = tuple(text for text in names if text.startswith("--"))
     short = next((text for text in names if not text.startswith("--")), "")
     parser = f"{info.parser.__module__}:{info.parser.__qualname__}" if info.parser else ""
@@ -105,6 +106,12 @@ def _flag(name: str, annotation: Any, info: OptionInfo, default: Any) -> tuple[A
     record = name, long, short, _kind_of_flag(annotation), parser, default, deprecated
     implied: str = getattr(info, "implied", "")
     return (*record, implied) if implied else record
+
+
+def option_names(info: OptionInfo) -> list[str]:
+    """A flag's names with their dashes, as they are declared."""
+    # typer keeps the first name given to Option where its older style kept the default
+    return [text for text in (info.default, *(info.param_decls or ())) if isinstance(text, str)]
 
 
 def _kind_of_flag(annotation: Any) -> str:

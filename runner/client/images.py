@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 
-from runner.client import jsontext
 from runner.client.http import quote
 
 TYPE_CHECKING = False
@@ -134,12 +133,6 @@ def prune(client: EngineClient, filters: str) -> dict[str, Any]:
     """Remove those that nothing needs."""
     answer: dict[str, Any] = client.json("POST", "/images/prune", query={"filters": filters})
     return answer
-
-
-def platform_json(platform: str) -> str:
-    """os[/arch[/variant]] as the API's JSON, for the endpoints that want it so."""
-    named = dict(zip(("os", "architecture", "variant"), platform.split("/"), strict=False))
-    return jsontext.dumps({name: named[name] for name in sorted(named) if named[name]})
 
 
 def read_file(fd: int) -> Iterator[bytes]:

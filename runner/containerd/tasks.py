@@ -7,7 +7,7 @@ import json
 import signal as signals
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from runner.containerd._connection import Service
 from runner.containerd._convert import (
@@ -211,11 +211,10 @@ class Tasks:
         return await self.delete(container_id)
 
     async def _kill_and_wait(self, container_id: str) -> None:
-        asked = asyncio.Event()
-        waiting = asyncio.create_task(self.wait(container_id, sent=asked.set))
-        waiting.add_done_callback(lambda _: asked.set())
+        sent = asyncio.Event()
+        waiting = asyncio.create_task(self.wait(container_id, sent=sent.set))
         try:
-            await asked.wait()
+            await until_sent(waiting, sent)
             await self.kill(container_id, signals.SIGKILL, all=True)
             await asyncio.wait([waiting])
         except NotFound:
@@ -280,6 +279,16 @@ class Tasks:
         """The first process of every task."""
         reply: pb.ListTasksResponse = await self._service.unary("List", pb.ListTasksRequest())
         return [process_from(process, process.id) for process in reply.tasks]
+
+
+async def until_sent(waiting: asyncio.Task[Any], sent: asyncio.Event) -> None:
+    """Return when the request of a Tasks.wait is under way, which sets `sent`.
+
+    `waiting` is the task that waits, or that is to come to it; where it ends before it does, there
+    is nothing more to wait for here. A Tasks.kill or Tasks.start that is made then follows it.
+    """
+    waiting.add_done_callback(lambda _: sent.set())
+    await sent.wait()
 
 
 def process_from(message: task_pb2.Process, container_id: str) -> Process:

@@ -16,10 +16,11 @@ from typing import TYPE_CHECKING
 
 from runner import trace
 from runner.containerd.tasks import Status as TaskStatus
+from runner.containerd.tasks import until_sent
 from runner.engine import cleanup, rootfs
 from runner.engine.execs import Exec, check_active, saved
 from runner.engine.exit_status import ExitStatus, set_exit_code_from_error
-from runner.engine.exit_watch import exit_of, until_asked
+from runner.engine.exit_watch import exit_of
 from runner.oci.exec import ExecRequest, exec_process
 from runner.oci.user import get_user
 from runner.types import times
@@ -140,7 +141,7 @@ async def _watch(engine: Engine, exec_: Exec) -> None:
     asked = asyncio.Event()
     watching = _wait_for_exit(engine, exec_, asked)
     exec_.watcher = engine.background(watching, f"watch exec {exec_.id}")
-    await until_asked(exec_.watcher, asked)
+    await until_sent(exec_.watcher, asked)
 
 
 async def _wait_for_exit(engine: Engine, exec_: Exec, asked: asyncio.Event) -> None:

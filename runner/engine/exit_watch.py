@@ -27,15 +27,6 @@ _EVENT_UNDER_WAY = 0.2
 _ASK_AGAIN = 0.2
 
 
-async def until_asked(watcher: asyncio.Task[None], asked: asyncio.Event) -> None:
-    """Return when the watcher's Tasks.Wait is on its way, `asked` being set then (`exit_of`).
-
-    A call that is made after that follows it to containerd: the Tasks.Start, that is.
-    """
-    watcher.add_done_callback(lambda _: asked.set())  # it may end before it comes to asking
-    await asked.wait()
-
-
 async def exit_of(
     engine: Engine,
     container_id: str,

@@ -13,8 +13,9 @@ import time
 from typing import TYPE_CHECKING
 
 from runner import trace
+from runner.containerd.tasks import until_sent
 from runner.engine import cleanup, exec_run, health, mounts, networking, remove, start
-from runner.engine.exit_watch import exit_of, until_asked
+from runner.engine.exit_watch import exit_of
 from runner.types import times
 from runner.types.errors import RunnerError
 
@@ -42,7 +43,7 @@ class Monitor:
         container.monitor = self._engine.background(
             self._watch(container, asked), f"watch container {container.id}"
         )
-        await until_asked(container.monitor, asked)
+        await until_sent(container.monitor, asked)
 
     def unwatch(self, container: Container) -> None:
         """The start has failed after all: nobody is interested in the exit."""

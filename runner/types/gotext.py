@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import re
-from typing import Final
-
-_ESCAPES: Final = {
+_ESCAPES = {
     "\a": r"\a",
     "\b": r"\b",
     "\f": r"\f",
@@ -18,13 +15,12 @@ _ESCAPES: Final = {
 }
 
 
-_BOOLEANS: Final = {
+_BOOLEANS = {
     **dict.fromkeys(("1", "t", "T", "TRUE", "true", "True"), True),
     **dict.fromkeys(("0", "f", "F", "FALSE", "false", "False"), False),
 }
-_INT64_DIGITS: Final = 19
-_INT64_MAX: Final = 2**63 - 1
-_INTEGER: Final = re.compile(r"([+-]?)0*([0-9]+)")
+_INT64_DIGITS = 19
+_INT64_MAX = 2**63 - 1
 
 
 def saturating_int(digits: str) -> int:
@@ -81,10 +77,11 @@ def parse_uint(text: str, bits: int = 64) -> int:
 
 
 def _integer(text: str, function: str) -> int:
-    found = _INTEGER.fullmatch(text)
-    if not found:
+    sign = text[:1] if text[:1] in ("+", "-") else ""
+    digits = text[len(sign) :]
+    if not (digits.isascii() and digits.isdigit()):
         raise ValueError(f"strconv.{function}: parsing {quote(text)}: invalid syntax")
-    sign, digits = found.groups()
+    digits = digits.lstrip("0") or "0"
     if len(digits) > _INT64_DIGITS or (number := int(digits)) > _INT64_MAX:
         raise ValueError(f"strconv.{function}: parsing {quote(text)}: value out of range")
     return -number if sign == "-" else number

@@ -173,7 +173,7 @@ def check_installed(env: Path, packages: Path, elsewhere: Path) -> None:
     doctor = subprocess.run([runner, "doctor"], capture_output=True, text=True, cwd=elsewhere)
     assert doctor.returncode in (0, 1), doctor.stderr
     assert "containers can" in doctor.stdout or "must be mended" in doctor.stdout
-    assert run([runner, "help", "run"], elsewhere).startswith("Usage: runner run ")
+    assert run([runner, "help", "run"], elsewhere).startswith("Usage:  runner run ")
 
 
 def run(command: Sequence[str], folder: Path, **more: str) -> str:

@@ -71,11 +71,12 @@ def create_container(client: EngineClient, options: ContainerFlags, body: dict[s
     """
     with CidFile(options.cidfile or "") as cidfile:
         reference = parse_any(body["Image"])
+        platform = _platform(options)
         if options.pull == "always":
             _pull(client, options, body["Image"])
         rows, columns = terminal.size()
         body["HostConfig"]["ConsoleSize"] = [rows, columns]
-        answer = _create(client, options, body, reference)
+        answer = _create(client, options, body, reference, platform)
         cidfile.write(answer["Id"])
     for warning in [*(answer.get("Warnings") or []), *_dns_warnings(body)]:
         warn(f"WARNING: {warning}")
@@ -88,8 +89,9 @@ def _create(
     options: ContainerFlags,
     body: dict[str, Any],
     reference: Reference | None,
+    platform: str,
 ) -> dict[str, Any]:
-    name, platform = options.name or "", options.platform or ""
+    name = options.name or ""
     try:
         return containers.create(client, body, name=name, platform=platform)
     except NotFound:
@@ -99,6 +101,14 @@ def _create(
         warn(f"Unable to find image '{reference.tagged().familiar()}' locally")
     _pull(client, options, body["Image"])
     return containers.create(client, body, name=name, platform=platform)
+
+
+def _platform(options: ContainerFlags) -> str:
+    if not options.platform:
+        return ""
+    from runner.cli.platform import as_path
+
+    return as_path(options.platform, "error parsing specified platform: ")
 
 
 def _pull(client: EngineClient, options: ContainerFlags, image: str) -> None:

@@ -24,11 +24,18 @@ class Command:
     aliases: tuple[str, ...] = ()
     """Other paths to the same command, each shown under its own name."""
     hidden_aliases: dict[str, str] = dataclasses.field(default_factory=dict)
-    """Other paths that speak of themselves by the path given here."""
+    """Other paths that no list shows and that speak of themselves by the path given here."""
     interspersed: bool = True
     """Whether flags may follow arguments."""
     traced: bool = True
     """Whether it speaks to the engine, so that there is a road to show."""
+
+    @property
+    def paths(self) -> tuple[str, ...]:
+        """All its paths in docker's order: those in a group, then the one that stands alone."""
+        if " " in self.path:
+            return (self.path, *self.aliases, *self.hidden_aliases)
+        return (*self.aliases, *self.hidden_aliases, self.path)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -37,6 +44,8 @@ class Group:
 
     name: str
     help: str
+    usage: str = ""
+    """How docker's usage errors go on behind the name; most of its groups say nothing more."""
 
 
 def flag(
@@ -52,6 +61,5 @@ def flag(
 
 
 def argument(metavar: str, **settings: Any) -> Any:
-    """A typer argument, shown in the usage line only."""
-    # The usage line tells all there is to tell about arguments.
+    """A typer argument, shown in the usage line only: it tells all there is to tell."""
     return typer.Argument(metavar=metavar, show_default=False, hidden=True, **settings)

@@ -342,7 +342,7 @@ COMMANDS = (
         "[OPTIONS]",
         "List containers",
         aliases=("container ls",),
-        hidden_aliases={"container ps": "container ls", "container list": "container ls"},
+        hidden_aliases={"container list": "container ls", "container ps": "container ls"},
     ),
     Command(
         "logs",

@@ -62,6 +62,7 @@ class ImportOptions:
     platform: Platform = None
     source: Annotated[str, argument("file|URL|-")]
     reference: Annotated[str | None, argument("[REPOSITORY[:TAG]]")] = None
+    rest: Annotated[list[str] | None, argument("")] = None
 
 
 class TagOptions:
@@ -225,7 +226,7 @@ COMMANDS = (
         "[OPTIONS] IMAGE [IMAGE...]",
         "Remove images",
         aliases=("image rm",),
-        hidden_aliases={"image rmi": "image rm", "image remove": "image rm"},
+        hidden_aliases={"image remove": "image rm", "image rmi": "image rm"},
     ),
     Command(
         "history",

@@ -169,7 +169,7 @@ COMMANDS = (
         "runner.cli.network.ls:run",
         "[OPTIONS]",
         "List networks",
-        aliases=("network list",),
+        hidden_aliases={"network list": "network ls"},
     ),
     Command(
         "network inspect",
@@ -184,7 +184,7 @@ COMMANDS = (
         "runner.cli.network.remove:run",
         "NETWORK [NETWORK...]",
         "Remove networks",
-        aliases=("network remove",),
+        hidden_aliases={"network remove": "network rm"},
     ),
     Command(
         "network prune",

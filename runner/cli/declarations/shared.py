@@ -168,6 +168,30 @@ Filter = Annotated[
 ]
 
 
+class GlobalOptions:
+    """What stands before the command. `main` has its own table of them, for the start's sake."""
+
+    host: Annotated[
+        str | None,
+        flag("--host", "-H", metavar="string", help="The engine's address, as RUNNER_HOST"),
+    ] = None
+    tls: Annotated[bool, flag("--tls", help="Use TLS; implied by --tlsverify")] = False
+    tlsverify: Annotated[
+        bool | None, flag("--tlsverify", help="Use TLS, and have the engine prove who it is")
+    ] = None
+    tlscacert: Annotated[
+        str | None,
+        flag("--tlscacert", metavar="string", help="Authority that its certificate must come from"),
+    ] = None
+    tlscert: Annotated[
+        str | None, flag("--tlscert", metavar="string", help="Certificate shown to the engine")
+    ] = None
+    tlskey: Annotated[
+        str | None, flag("--tlskey", metavar="string", help="Key of that certificate")
+    ] = None
+    version: Annotated[bool, flag("--version", "-v", help="Show the version")] = False
+
+
 class TraceFlags:
     """What every command that speaks to the engine has."""
 

@@ -6,7 +6,7 @@ from runner.cli.declarations.command import Command, Group, argument, flag
 from runner.cli.declarations.shared import Filter, Format, InspectFormat
 from runner.cli.values import lists
 
-GROUPS = (Group("volume", "Manage volumes"),)
+GROUPS = (Group("volume", "Manage volumes", "COMMAND"),)
 
 
 class CreateOptions:
@@ -34,6 +34,9 @@ class ListOptions:
     quiet: Annotated[bool, flag("--quiet", "-q", help="Print names only")] = False
     format: Format = None
     filter: Filter = None
+    cluster: Annotated[
+        bool, flag("--cluster", help="Show swarm's volumes (not supported)", hidden=True)
+    ] = False
 
 
 class InspectOptions:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 
 from runner.cli.format.listing import Kind, Listing, ellipsis, lines, short_id
+from runner.cli.platform import as_json
 from runner.client import images
 from runner.client.units import human_duration, human_size
 
@@ -36,7 +37,7 @@ _CREATED_BY_WIDTH = 45
 
 def run(context: Context, options: HistoryOptions) -> int:
     """Show how an image was made, the last step first."""
-    platform = images.platform_json(options.platform) if options.platform else ""
+    platform = as_json(options.platform)
     steps = images.history(context.client(), options.name, platform=platform)
     rows = [_row(step, truncate=not options.no_trunc, human=options.human) for step in steps]
     if options.quiet and options.format in (None, "", "table"):

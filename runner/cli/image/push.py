@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import sys
+
 from runner.cli.context import say
 from runner.cli.errors import CliError
 from runner.cli.image.pull import one_or_all_tags
 from runner.cli.notes import green, note, red
+from runner.cli.platform import as_json
 from runner.cli.registry import credentials
 from runner.client import images, output, progress
 
@@ -41,14 +44,15 @@ def run(context: Context, options: PushOptions) -> int:
     """Upload an image to its registry."""
     if not options.disable_content_trust:
         raise CliError('"--disable-content-trust=false" is not supported by runner')
-    if options.platform:
+    platform = _platform(options.platform)
+    if platform:
         note(_ONE_PLATFORM, 1)
     reference = _reference(options)
     response = images.push(
         context.client(),
         f"{reference.domain}/{reference.path}",
         "" if options.all_tags else reference.tag,
-        platform=images.platform_json(options.platform) if options.platform else "",
+        platform=platform,
         registry_auth=credentials.encoded(reference.domain),
     )
     output.flush()
@@ -64,6 +68,14 @@ def run(context: Context, options: PushOptions) -> int:
     if options.quiet:
         say(str(reference))
     return 0
+
+
+def _platform(specifier: str | None) -> str:
+    try:
+        return as_json(specifier, "")
+    except CliError:
+        sys.stderr.write(f"Invalid platform {specifier}")  # docker ends no line here either
+        raise
 
 
 def _reference(options: PushOptions) -> Reference:

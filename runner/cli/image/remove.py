@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from runner.cli.context import say, warn
 from runner.cli.errors import CliError, describe
+from runner.cli.platform import as_json
 from runner.client import images
 from runner.types.errors import NotFound, RunnerError
 
@@ -17,9 +18,7 @@ def run(context: Context, options: RemoveOptions) -> int:
     """Remove images, and print what was taken of each."""
     client = context.client()
     platforms = [
-        images.platform_json(platform)
-        for given in options.platform or []
-        for platform in given.split(",")
+        as_json(platform, "") for given in options.platform or [] for platform in given.split(",")
     ]
     failures: list[RunnerError] = []
     for name in options.names:

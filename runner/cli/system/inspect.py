@@ -75,8 +75,10 @@ def run_container(context: Context, options: ContainerInspectOptions) -> int:
 
 def run_image(context: Context, options: ImageInspectOptions) -> int:
     """Images only."""
+    from runner.cli.platform import as_json
+
+    platform = as_json(options.platform, "")
     client = context.client()
-    platform = images.platform_json(options.platform) if options.platform else ""
 
     def find(name: str) -> Found:
         return "image", images.inspect(client, name, platform=platform)

@@ -194,29 +194,6 @@ def _rational(text: str) -> tuple[int, int]:
 
 def go_quote(text: str) -> str:
     """A string as Go's %q shows it."""
-    out = []
-    for char in text:
-        if char in '"\\':
-            out.append("\\" + char)
-        elif char.isprintable():
-            out.append(char)
-        else:
-            out.append(_escapes.get(char) or _hex(ord(char)))
-    return '"' + "".join(out) + '"'
+    from runner.types.gotext import quote  # few commands say anything that has to be quoted
 
-
-_escapes = {
-    "\a": r"\a",
-    "\b": r"\b",
-    "\f": r"\f",
-    "\n": r"\n",
-    "\r": r"\r",
-    "\t": r"\t",
-    "\v": r"\v",
-}
-
-
-def _hex(code: int) -> str:
-    if code < 0x80:
-        return f"\\x{code:02x}"
-    return f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
+    return quote(text)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from runner.cli.errors import CliError
 from runner.cli.format.listing import Kind, Listing, joined_labels, lines
 from runner.cli.values.order import natural
 from runner.client import filters, volumes
@@ -36,6 +37,8 @@ RAW = "name: {{.Name}}\ndriver: {{.Driver}}\n"
 
 def run(context: Context, options: ListOptions) -> int:
     """List volumes."""
+    if options.cluster:
+        raise CliError('"--cluster" is not supported by runner')
     found = volumes.list_volumes(context.client(), filters.to_json(options.filter or []))
     rows = map(row, sorted(found, key=lambda volume: natural(volume["Name"])))
     layout = options.format or ""

@@ -13,6 +13,7 @@ from tests.support.http import request
 
 if TYPE_CHECKING:
     import random
+    from collections.abc import Iterator
 
     from tests.faults.fuzzing.judge import Judge
     from tests.faults.fuzzing.seeds import Seeds
@@ -110,26 +111,33 @@ def _http(dice: random.Random) -> tuple[str, bytes]:
 def _exchange(judge: Judge, data: bytes, dice: random.Random) -> bytes:
     """Send, in pieces or at once; read, or go away."""
     received = b""
+    with _connection(judge, 10) as connection:
+        if dice.random() < 0.2:
+            for at in range(min(len(data), 60)):
+                connection.sendall(data[at : at + 1])
+            data = data[60:]
+        connection.sendall(data)
+        match dice.randrange(4):
+            case 0:
+                return b""
+            case 1:
+                connection.shutdown(socket.SHUT_WR)
+            case _:
+                pass
+        connection.settimeout(_READ)
+        while piece := connection.recv(65536):
+            received += piece
+    return received
+
+
+@contextlib.contextmanager
+def _connection(judge: Judge, timeout: float) -> Iterator[socket.socket]:
+    """One to the engine, which may end it, or keep silent, when it likes."""
     with socket.socket(socket.AF_UNIX) as connection:
-        connection.settimeout(10)
+        connection.settimeout(timeout)
         connection.connect(str(judge.engine.socket))
         with contextlib.suppress(OSError):
-            if dice.random() < 0.2:
-                for at in range(min(len(data), 60)):
-                    connection.sendall(data[at : at + 1])
-                data = data[60:]
-            connection.sendall(data)
-            match dice.randrange(4):
-                case 0:
-                    return b""
-                case 1:
-                    connection.shutdown(socket.SHUT_WR)
-                case _:
-                    pass
-            connection.settimeout(_READ)
-            while piece := connection.recv(65536):
-                received += piece
-    return received
+            yield connection
 
 
 def _note_status(judge: Judge, answer: bytes) -> None:
@@ -178,37 +186,34 @@ def _upgrade(judge: Judge, seeds: Seeds, dice: random.Random) -> tuple[str, byte
 
 def _abuse(judge: Judge, head: bytes, dice: random.Random) -> bytes:
     received = b""
-    with socket.socket(socket.AF_UNIX) as connection:
-        connection.settimeout(5)
-        connection.connect(str(judge.engine.socket))
-        with contextlib.suppress(OSError):
-            if dice.random() < 0.2:  # input beside the request, before it is answered
-                head += dice.randbytes(dice.choice([1, 1000, 200_000]))
-            connection.sendall(head)
-            for _ in range(dice.randrange(4)):
-                match dice.randrange(7):
-                    case 0:
-                        connection.sendall(dice.randbytes(dice.choice([1, 100, 100_000])))
-                    case 1:  # frames, which only the other direction has
-                        connection.sendall(struct.pack(">BxxxL", 1, 2**32 - 1) + b"x" * 50)
-                    case 2:
-                        connection.shutdown(socket.SHUT_WR)
-                    case 3:  # a client that does not read
-                        connection.settimeout(0.3)
-                        with contextlib.suppress(TimeoutError):
-                            for _ in range(50):
-                                connection.sendall(bytes(100_000))
-                    case 4:
-                        time.sleep(0.1)
-                    case 5:
-                        connection.sendall(b"\x10\x11\x18\x19\x04\x03a\r\nexit\n")
-                    case _:
-                        connection.settimeout(_READ)
-                        received += connection.recv(65536)
-            if dice.random() < 0.3:
-                connection.shutdown(socket.SHUT_RDWR)
-            elif dice.random() < 0.6:
-                connection.settimeout(_READ)
-                while len(received) < 1 << 20 and (piece := connection.recv(65536)):
-                    received += piece
+    with _connection(judge, 5) as connection:
+        if dice.random() < 0.2:  # input beside the request, before it is answered
+            head += dice.randbytes(dice.choice([1, 1000, 200_000]))
+        connection.sendall(head)
+        for _ in range(dice.randrange(4)):
+            match dice.randrange(7):
+                case 0:
+                    connection.sendall(dice.randbytes(dice.choice([1, 100, 100_000])))
+                case 1:  # frames, which only the other direction has
+                    connection.sendall(struct.pack(">BxxxL", 1, 2**32 - 1) + b"x" * 50)
+                case 2:
+                    connection.shutdown(socket.SHUT_WR)
+                case 3:  # a client that does not read
+                    connection.settimeout(0.3)
+                    with contextlib.suppress(TimeoutError):
+                        for _ in range(50):
+                            connection.sendall(bytes(100_000))
+                case 4:
+                    time.sleep(0.1)
+                case 5:
+                    connection.sendall(b"\x10\x11\x18\x19\x04\x03a\r\nexit\n")
+                case _:
+                    connection.settimeout(_READ)
+                    received += connection.recv(65536)
+        if dice.random() < 0.3:
+            connection.shutdown(socket.SHUT_RDWR)
+        elif dice.random() < 0.6:
+            connection.settimeout(_READ)
+            while len(received) < 1 << 20 and (piece := connection.recv(65536)):
+                received += piece
     return received

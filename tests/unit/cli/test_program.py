@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -58,6 +59,12 @@ def test_run_maps_an_absent_engine_to_125() -> None:
     [
         (["bogus"], 1, "runner: unknown command: runner bogus"),
         (["image", "bogus"], 1, "runner: unknown command: runner image bogus"),
+        (["bogus", "--bogus"], 125, "unknown flag: --bogus"),
+        (["build", "-t", "x", "."], 1, "runner: 'runner build' is not supported yet"),
+        (["image", "build", "."], 1, "runner: 'runner image build' is not supported yet"),
+        (["help", "bogus"], 1, "unknown help topic: bogus"),
+        (["help", "image", "ls", "x", "y"], 1, "unknown help topic: x y"),
+        (["help", "--bogus"], 125, "unknown flag: --bogus"),
         (["--bogus", "ps"], 125, "unknown flag: --bogus"),
         (["image", "--bogus"], 125, "unknown flag: --bogus"),
         (["-H"], 125, "flag needs an argument: 'H' in -H"),
@@ -76,17 +83,38 @@ def test_wrong_command_lines(argv: list[str], code: int, text: str) -> None:
 @pytest.mark.parametrize(
     ("argv", "usage"),
     [
-        (["--help"], "Usage: runner [OPTIONS] COMMAND [ARGS]..."),
-        (["help"], "Usage: runner [OPTIONS] COMMAND [ARGS]..."),
-        ([], "Usage: runner [OPTIONS] COMMAND [ARGS]..."),
-        (["image"], "Usage: runner image [OPTIONS] COMMAND [ARGS]..."),
-        (["run", "--help"], "Usage: runner run [OPTIONS] IMAGE [COMMAND] [ARG...]"),
-        (["container", "ls", "--help"], "Usage: runner container ls [OPTIONS]"),
+        (["--help"], "[OPTIONS] COMMAND"),
+        (["help"], "[OPTIONS] COMMAND"),
+        (["help", "--help"], "[OPTIONS] COMMAND"),
+        (["bogus", "--help"], "[OPTIONS] COMMAND"),
+        (["image", "--help"], "image COMMAND"),
+        (["image", "bogus", "--help"], "image COMMAND"),
+        (["help", "image"], "image COMMAND"),
+        (["help", "run"], "run [OPTIONS] IMAGE [COMMAND] [ARG...]"),
+        (["run", "--help"], "run [OPTIONS] IMAGE [COMMAND] [ARG...]"),
+        (["container", "ls", "--help"], "container ls [OPTIONS]"),
+        (["container", "list", "--help"], "container ls [OPTIONS]"),
+        (["help", "container", "list"], "container ls [OPTIONS]"),
     ],
 )
 def test_help(argv: list[str], usage: str) -> None:
     code, out, err = runner(*argv)
-    assert (code, out.splitlines()[0], err) == (0, usage, "")
+    assert (code, out.splitlines()[0], err) == (0, f"Usage:  runner {usage}", "")
+
+
+@pytest.mark.parametrize(
+    ("argv", "usage"), [([], "[OPTIONS] COMMAND"), (["image"], "image COMMAND")]
+)
+def test_who_asks_nothing_gets_help_on_stderr(argv: list[str], usage: str) -> None:
+    code, out, err = runner(*argv)
+    assert (code, out, err.splitlines()[0]) == (0, "", f"Usage:  runner {usage}")
+
+
+def test_help_is_typers_help() -> None:
+    """What `typer runner.cli.app run` shows."""
+    shown = [sys.executable, "-m", "typer", "runner.cli.app", "run", "image", "--help"]
+    done = subprocess.run(shown, capture_output=True, text=True, cwd=ROOT, timeout=60)
+    assert done.stdout == runner("image", "--help")[1], done.stderr
 
 
 def test_completion() -> None:
@@ -122,3 +150,28 @@ def test_a_bundle_wants_a_folder_of_its_own(tmp_path: Path) -> None:
     (tmp_path / "x").touch()
     code, _, err = runner("-H", NOWHERE, "bundle", "create", "busybox", str(tmp_path))
     assert (code, err) == (1, f"{tmp_path} is not empty: a bundle needs a folder of its own\n")
+
+
+def test_a_directory_is_no_archive(tmp_path: Path) -> None:
+    """docker says so too, behind the request that it had begun: no connection is at fault."""
+    with socket.create_server(("127.0.0.1", 0)) as engine:
+        host = f"tcp://127.0.0.1:{engine.getsockname()[1]}"
+        for argv in (["load", "-i"], ["import"]):
+            assert runner("-H", host, *argv, str(tmp_path)) == (
+                1,
+                "",
+                f"read {tmp_path}: is a directory\n",
+            )
+
+
+def test_import_leaves_no_argument_aside() -> None:
+    """docker does, silently."""
+    code, out, err = runner("import", "-", "a:b", "c")
+    assert (code, out) == (1, "")
+    assert err.startswith("runner: 'runner import' requires at most 2 arguments\n")
+
+
+def test_swarms_volumes_are_not_supported() -> None:
+    said = runner("-H", NOWHERE, "volume", "ls", "--cluster")
+    assert said == (1, "", '"--cluster" is not supported by runner\n')
+    assert runner("-H", NOWHERE, "volume", "ls", "--cluster=false") == (1, "", f"{ABSENT}\n")

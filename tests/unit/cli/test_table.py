@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from typer.models import OptionInfo
 
-from runner.cli import app, pflag, table, tablegen
+from runner.cli import app, declarations, pflag, table, tablegen
 from runner.cli.declarations.registry import COMMANDS
 from tests.unit.cli.support import TABLE, parse_with_typer
 
@@ -146,12 +147,17 @@ def test_the_built_table_is_the_declarations() -> None:
         assert {name: getattr(built, name) for name in tablegen.build()} == tablegen.build()
 
 
+def test_the_fingerprint_is_of_all_declarations() -> None:
+    files = {path.name for path in Path(declarations.__file__).parent.glob("*.py")}
+    assert set(table._SOURCES) == files - {"__init__.py", "command.py", "registry.py"}
+
+
 def test_a_stale_table_is_not_used(monkeypatch: pytest.MonkeyPatch) -> None:
     import sys
     import types
 
     stale = types.ModuleType("runner.cli._table")
-    vars(stale).update(COMMANDS={}, ALIASES={}, GROUPS=(), FINGERPRINT="of another day")
+    vars(stale).update(COMMANDS={}, ALIASES={}, GROUPS={}, FINGERPRINT="of another day")
     monkeypatch.setitem(sys.modules, "runner.cli._table", stale)
     assert table.load().find(["run"]) is not None
 
@@ -177,7 +183,7 @@ def test_every_target_exists_and_every_option_is_documented() -> None:
 def test_every_command_has_help(path: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert app.run([*path.split(), "--help"]) == 0
     shown = capsys.readouterr().out
-    assert shown.startswith(f"Usage: runner {path}")
+    assert shown.startswith(f"Usage:  runner {path}")
     words = set(re.findall(r"--[\w-]+", shown))
     command = next(c for c in COMMANDS if path in (c.path, *c.aliases))
     for _, _, info, _ in tablegen.parameters(command):

@@ -328,58 +328,74 @@ def bearer(server: Server, **parameters: str) -> dict[str, str]:
     return {"WWW-Authenticate": f"Bearer {shown}"}
 
 
-async def serve_tokens(handler: Handler, credentials: Credentials | None = None) -> Server:
-    async def outer(request: web.Request) -> web.StreamResponse:
-        if request.path == "/token":
-            return await handler(request)
+def token(text: str) -> Handler:
+    """Answers with this one, whoever asks."""
+
+    async def handler(_: web.Request) -> web.Response:
+        return web.json_response({"token": text})
+
+    return handler
+
+
+def beside(tokens: Handler, registry: Handler) -> Handler:
+    """A registry that gives its tokens itself, where `bearer` sends for them."""
+
+    async def handler(request: web.Request) -> web.StreamResponse:
+        return await (tokens if request.path == "/token" else registry)(request)
+
+    return handler
+
+
+async def serve_tokens(tokens: Handler, credentials: Credentials | None = None) -> Server:
+    async def registry(request: web.Request) -> web.StreamResponse:
         if request.headers.get("Authorization") != "Bearer good":
             return web.Response(status=401, headers=bearer(server))
         return await answer(b"{}")(request)
 
-    async with serving(outer) as server:
+    async with serving(beside(tokens, registry)) as server:
         await resolve(server, credentials)
     return server
 
 
 async def test_an_anonymous_token_is_fetched_for_the_repository() -> None:
-    async def token(request: web.Request) -> web.Response:
+    async def tokens(request: web.Request) -> web.Response:
         assert request.query.getall("scope") == ["repository:some/repo:pull"]
         assert request.query["service"] == "here"
         assert "Authorization" not in request.headers
         return web.json_response({"token": "good"})
 
-    server = await serve_tokens(token)
+    server = await serve_tokens(tokens)
     assert server.counts["GET /token"] == 1
 
 
 async def test_a_password_is_exchanged_for_a_token() -> None:
-    async def token(request: web.Request) -> web.Response:
+    async def tokens(request: web.Request) -> web.Response:
         form = await request.post()
         assert (form["grant_type"], form["username"], form["password"]) == ("password", "u", "p")
         return web.json_response({"access_token": "good", "expires_in": 300})
 
-    server = await serve_tokens(token, Credentials("u", "p"))
+    server = await serve_tokens(tokens, Credentials("u", "p"))
     assert server.counts["POST /token"] == 1
 
 
 async def test_token_servers_without_oauth_are_asked_with_basic() -> None:
-    async def token(request: web.Request) -> web.Response:
+    async def tokens(request: web.Request) -> web.Response:
         if request.method == "POST":
             return web.Response(status=404)
         expected = base64.b64encode(b"u:p").decode()
         assert request.headers["Authorization"] == f"Basic {expected}"
         return web.json_response({"token": "good"})
 
-    await serve_tokens(token, Credentials("u", "p"))
+    await serve_tokens(tokens, Credentials("u", "p"))
 
 
 async def test_an_identity_token_is_a_refresh_token() -> None:
-    async def token(request: web.Request) -> web.Response:
+    async def tokens(request: web.Request) -> web.Response:
         form = await request.post()
         assert (form["grant_type"], form["refresh_token"]) == ("refresh_token", "identity")
         return web.json_response({"access_token": "good"})
 
-    await serve_tokens(token, Credentials("u", "p", identity_token="identity"))
+    await serve_tokens(tokens, Credentials("u", "p", identity_token="identity"))
 
 
 async def test_a_registry_token_is_sent_as_it_is() -> None:
@@ -438,10 +454,7 @@ async def test_a_token_that_expires_under_several_requests_is_replaced_once(
 
 
 async def test_a_token_of_unsaid_lifetime_is_good_for_a_minute() -> None:
-    async def token(_: web.Request) -> web.Response:
-        return web.json_response({"token": "good"})
-
-    async with serving(token) as server:
+    async with serving(token("good")) as server:
         challenge = bearer(server)["WWW-Authenticate"]
         own = endpoint(server.reference().domain)
         async with await open_session(own.tls, 5) as session:
@@ -457,12 +470,7 @@ async def test_a_token_of_unsaid_lifetime_is_good_for_a_minute() -> None:
 
 
 async def test_headers_of_hosts_toml_stay_with_the_registry() -> None:
-    async def elsewhere_handler(request: web.Request) -> web.StreamResponse:
-        if request.path == "/token":
-            return web.json_response({"token": "good"})
-        return await answer(b"{}")(request)
-
-    async with serving(elsewhere_handler) as elsewhere:
+    async with serving(beside(token("good"), answer(b"{}"))) as elsewhere:
 
         async def handler(request: web.Request) -> web.StreamResponse:
             if request.headers.get("Authorization") != "Bearer good":
@@ -484,11 +492,8 @@ async def test_headers_of_hosts_toml_stay_with_the_registry() -> None:
 async def test_a_token_server_proves_who_it_is_even_when_the_registry_need_not(
     tmp_path: Path,
 ) -> None:
-    async def token(_: web.Request) -> web.Response:
-        return web.json_response({"token": "good"})
-
     made = make_certificates(tmp_path)
-    async with serving(token, certificates=made) as tokens:
+    async with serving(token("good"), certificates=made) as tokens:
 
         async def handler(request: web.Request) -> web.StreamResponse:
             if "Authorization" in request.headers:
@@ -508,16 +513,13 @@ async def test_a_token_server_proves_who_it_is_even_when_the_registry_need_not(
 
 
 async def test_a_token_is_asked_for_through_the_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
-    async def proxy(request: web.Request) -> web.StreamResponse:
-        return web.json_response({"token": "good"})
-
     async def handler(request: web.Request) -> web.StreamResponse:
         if "Authorization" in request.headers:
             return await answer(b"{}")(request)
         realm = 'Bearer realm="http://tokens.example/token"'
         return web.Response(status=401, headers={"WWW-Authenticate": realm})
 
-    async with serving(proxy) as proxying, serving(handler) as server:
+    async with serving(token("good")) as proxying, serving(handler) as server:
         monkeypatch.setenv("http_proxy", proxying.url(""))
         monkeypatch.setenv("no_proxy", "127.0.0.1")
         await resolve(server)
@@ -526,11 +528,9 @@ async def test_a_token_is_asked_for_through_the_proxy(monkeypatch: pytest.Monkey
 
 async def test_a_registry_that_refuses_its_own_tokens_says_why() -> None:
     async def handler(request: web.Request) -> web.StreamResponse:
-        if request.path == "/token":
-            return web.json_response({"token": "any"})
         return web.Response(status=401, headers=bearer(server, error="insufficient_scope"))
 
-    async with serving(handler) as server:
+    async with serving(beside(token("any"), handler)) as server:
         with pytest.raises(AuthorizationFailed, match="insufficient_scope") as err:
             await resolve(server)
     assert len(server.requests) < 6
@@ -544,11 +544,9 @@ async def test_a_registry_that_refuses_its_own_tokens_says_why() -> None:
 
 async def test_a_loop_of_challenges_ends() -> None:
     async def handler(request: web.Request) -> web.StreamResponse:
-        if request.path == "/token":
-            return web.json_response({"token": "any"})
         return web.Response(status=401, headers=bearer(server))
 
-    async with serving(handler) as server:
+    async with serving(beside(token("any"), handler)) as server:
         with pytest.raises(UnexpectedStatus, match="401 Unauthorized"):
             await resolve(server)
     assert len(server.requests) < 6
@@ -559,11 +557,11 @@ async def test_a_loop_of_challenges_ends() -> None:
     [b"", b"{}", b"[]", b"null", b'{"token": 1}', b'{"token": "a\\nb"}', b"<html>", b"[" * 100_000],
 )
 async def test_nonsense_from_a_token_server_is_an_error(body: bytes) -> None:
-    async def token(request: web.Request) -> web.Response:
+    async def tokens(request: web.Request) -> web.Response:
         return web.Response(body=body)
 
     with pytest.raises(RunnerError, match="failed to authorize: failed to fetch anonymous token"):
-        await serve_tokens(token)
+        await serve_tokens(tokens)
 
 
 @pytest.mark.parametrize("realm", ["", "nonsense", "ftp://x/", "http://", "http://[x/"])
