@@ -202,7 +202,7 @@ def _chain(config: ImageConfig, layers: Sequence[Descriptor]) -> list[_Layer]:
         if not is_layer(layer.media_type):
             raise InvalidParameter(f"invalid layer media type {layer.media_type}")
     chain_ids = digests.chain_ids(diff_ids)
-    parents = ["", *chain_ids[:-1]]
+    parents = ["", *chain_ids][: len(layers)]
     return [_Layer(*place) for place in zip(layers, diff_ids, chain_ids, parents, strict=True)]
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 import urllib.request
 from contextlib import asynccontextmanager
 from importlib.metadata import PackageNotFoundError, version
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
     import yarl
+    from aiohttp.abc import ResolveResult
 
     from runner.image.registry.endpoint import Endpoint, Tls
 
@@ -26,7 +28,9 @@ async def open_session(tls: Tls, dial_timeout: float) -> aiohttp.ClientSession:
     """A session for the caller to close. Bodies come as they are on the wire, and no cookie or
     secret of one request goes with another."""
     return aiohttp.ClientSession(
-        connector=aiohttp.TCPConnector(ssl=await asyncio.to_thread(tls.context)),
+        connector=aiohttp.TCPConnector(
+            ssl=await asyncio.to_thread(tls.context), resolver=_Resolver()
+        ),
         timeout=aiohttp.ClientTimeout(
             total=None, sock_connect=dial_timeout, sock_read=_READ_TIMEOUT
         ),
@@ -34,6 +38,18 @@ async def open_session(tls: Tls, dial_timeout: float) -> aiohttp.ClientSession:
         cookie_jar=aiohttp.DummyCookieJar(),
         headers={"User-Agent": _user_agent(), "Accept-Encoding": "identity"},
     )
+
+
+class _Resolver(aiohttp.ThreadedResolver):
+    """Python refuses names that cannot be (`..`) by an error of its own; to Go nobody has them."""
+
+    async def resolve(
+        self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET
+    ) -> list[ResolveResult]:
+        try:
+            return await super().resolve(host, port, family)
+        except UnicodeError as err:
+            raise socket.gaierror(socket.EAI_NONAME, str(err)) from err
 
 
 @asynccontextmanager

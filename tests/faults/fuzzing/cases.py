@@ -82,7 +82,7 @@ _STRINGS: Final = (
 
 
 _STOPPING: Final = ("/stop", "/restart")
-_WAITING: Final = re.compile(r"(?<=[?&])t=(?:-\d+|0*[2-9]|\d{2,18})(?=&|$)")
+_WAITING: Final = re.compile(r"(?<=[?&])t=(?:-\d+|0*[2-9]|\d{2,19})(?=&|$)")
 """A stop that takes its time: nobody waits here for a container that does not want to end."""
 
 

@@ -321,6 +321,14 @@ async def test_layers_and_diff_ids_must_be_as_many(store: ImageStore) -> None:
     assert await everything(store.containerd) == NOTHING
 
 
+async def test_an_image_without_layers(store: ImageStore) -> None:
+    fake = Fake(Image([]))
+    async with serving(fake.handle) as server:
+        name = str(server.reference())
+        told = lasting(await pulled(store, name))
+    assert told[-1] == ("", f"Status: Downloaded newer image for {name}")
+
+
 async def test_schema_1_is_refused(store: ImageStore) -> None:
     async def handler(request: web.Request) -> web.Response:
         kind = "application/vnd.docker.distribution.manifest.v1+prettyjws"

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 from unittest import mock
 
 import pytest
-from aiohttp import web
+import yarl
+from aiohttp import ClientConnectorDNSError, web
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -22,7 +23,7 @@ from runner.image.registry import Credentials, Registry
 from runner.image.registry import authorizer as authorizer_module
 from runner.image.registry import challenge as challenges
 from runner.image.registry.authorizer import Authorizer
-from runner.image.registry.endpoint import endpoint
+from runner.image.registry.endpoint import Tls, endpoint
 from runner.image.registry.errors import (
     AuthorizationFailed,
     NoMatchingManifest,
@@ -789,3 +790,10 @@ def test_whatever_a_registry_answers_it_is_an_answer_or_our_error(
                     assert translate(err, server.reference(), None).message
 
     asyncio.run(ask())
+
+
+@pytest.mark.parametrize("host", ["..", "a..b", "x" * 64])
+async def test_a_name_that_cannot_be_is_nobodys(host: str) -> None:
+    async with await open_session(Tls(), 10) as session:
+        with pytest.raises(ClientConnectorDNSError):
+            await session.get(yarl.URL.build(scheme="http", host=host, path="/v2/"))
