@@ -24,6 +24,7 @@ log = logging.getLogger(__name__)
 
 _CONTAINERD_TIMEOUT = 300.0
 _EVENT_UNDER_WAY = 0.2
+_ANSWER_UNDER_WAY = 10.0
 _ASK_AGAIN = 0.2
 
 
@@ -59,7 +60,19 @@ async def exit_of(
             # of a shim that has died containerd tells by event, and until then nothing new
             await asyncio.wait({event}, timeout=_ASK_AGAIN)
         finally:
-            wait.cancel()
+            if event.done():
+                engine.background(_outlast(wait), f"wait for the answer about {container_id}")
+            else:
+                wait.cancel()
+
+
+async def _outlast(wait: asyncio.Future[ExitStatus]) -> None:
+    """The answer is coming as well, and a call that is cancelled costs gRPC memory for good."""
+    try:
+        await asyncio.wait({wait}, timeout=_ANSWER_UNDER_WAY)
+    finally:
+        wait.cancel()
+        await asyncio.gather(wait, return_exceptions=True)
 
 
 async def _wait(
