@@ -31,7 +31,7 @@ PYTEST ?=
 .NOTPARALLEL:
 
 help: ## Say what can be made
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 run: root system $(VENV)/.installed ## Run a demo container, after installing what that takes (root)
 	@bundles/demo/run.sh

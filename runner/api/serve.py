@@ -92,6 +92,7 @@ async def _serve(options: argparse.Namespace) -> None:
         asyncio.get_running_loop().add_signal_handler(
             signal.SIGUSR1, dump_stacks, engine.config.exec_root
         )
+        gc.freeze()
         await engine.open()
         collecting = asyncio.create_task(_collect_garbage())
         try:
@@ -111,13 +112,12 @@ async def _serve(options: argparse.Namespace) -> None:
 
 
 async def _collect_garbage() -> None:
-    """Have a full collection every now and then, which is short: what is there now, all modules
-    above all, stays and is left out.
+    """Have a full collection every now and then, which is short: all modules were there before any
+    container was, and are left out (gc.freeze).
 
     By itself Python waits for thousands of new objects. Errors about a request of 200 kB that was
     none are few, but large, and refer to themselves.
     """
-    gc.freeze()
     while True:
         await asyncio.sleep(_COLLECTING)
         gc.collect()

@@ -166,10 +166,14 @@ async def _handle_exit(engine: Engine, exec_: Exec, exit_status: ExitStatus) -> 
 
 async def _forget(engine: Engine, exec_: Exec) -> None:
     """Let nothing of it remain but its exit code, for which its client is asking just now: it is
-    answered first."""
+    answered first.
+
+    The record goes before the process. An engine that finds a record alone takes it for one whose
+    process was never made, and would tell another code than this one has told.
+    """
     await asyncio.sleep(_ASKING)
-    await _delete_process(engine, exec_)
     exec_.discard_files()
+    await _delete_process(engine, exec_)
 
 
 async def _delete_process(engine: Engine, exec_: Exec) -> None:

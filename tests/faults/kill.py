@@ -11,7 +11,6 @@ from __future__ import annotations
 import argparse
 import dataclasses
 import random
-import re
 import signal
 import statistics
 import sys
@@ -20,6 +19,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from tests.faults.unforeseen import unforeseen
 from tests.faults.workload import Client, Tally
 from tests.support import images
 from tests.support.containerd import DEFAULT_VERSION, Containerd
@@ -32,6 +32,8 @@ if TYPE_CHECKING:
 
 _LIFE = (0.2, 5.0)
 """Seconds that an engine is given between its start and its end."""
+_AT_LAST = 400.0
+"""Seconds that a client is given to come to the end of its container."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -79,33 +81,30 @@ def run(subject: Subject, plan: Plan) -> Outcome:
     for client in clients:
         client.finish()
     for client in clients:
-        client.join(400)
-    tally.failures += _unforeseen(engine)
+        client.join(_AT_LAST)
+    tally.failures += [f"{each.name} has not come to an end" for each in clients if each.is_alive()]
+    log = engine.daemon.log.read_text(errors="replace")
+    tally.failures += [f"in the engine's log: {line}" for line in unforeseen(log)]
     return Outcome(tally, restarts)
 
 
 def _kill(engine: Engine, dice: random.Random, *, containerd: bool) -> float:
-    """One death and what follows; the seconds that the engine was away."""
+    """One death and what follows; the seconds that the engine was away. containerd, if it is to die
+    too, does so once: under a living engine, or while that is dead."""
     time.sleep(dice.uniform(*_LIFE))
-    if containerd and dice.random() < 0.5:  # alone, under a living engine
+    alone = containerd and dice.random() < 0.5
+    if alone:
         engine.containerd.kill()
         time.sleep(dice.uniform(0, 0.5))
         engine.containerd.start()
         time.sleep(dice.uniform(*_LIFE))
     engine.kill()
-    if containerd and engine.containerd.daemon.running() and dice.random() < 0.5:
+    if containerd and not alone:
         engine.containerd.kill()
         engine.containerd.start()
     began = time.monotonic()
     engine.start()
     return time.monotonic() - began
-
-
-def _unforeseen(engine: Engine) -> list[str]:
-    """Tracebacks in the engine's log: what nobody has thought of."""
-    text = engine.daemon.log.read_text(errors="replace")
-    found = re.findall(r"^(?:\w+\.)*\w+(?:Error|Exception): .*$", text, flags=re.MULTILINE)
-    return [f"in the engine's log: {line}" for line in found]
 
 
 def _keep_evidence(engine: Engine, plan: Plan) -> Path:

@@ -106,6 +106,23 @@ def test_legacy_iptables_where_the_kernel_has_no_other(tmp_path: Path, broken: s
         assert done.stdout == "/run/runner-iptables/ip6tables-restore\n"
 
 
+def test_without_a_legacy_iptables_it_goes_on(tmp_path: Path) -> None:
+    program = tmp_path / "iptables"
+    program.write_text(IPTABLES.format(broken="/"))
+    program.chmod(0o755)
+    script = """
+    mount -t tmpfs none /run
+    for name in iptables ip6tables; do
+        for part in "" -save -restore; do
+            while there=$(command -v "$name-legacy$part"); do mount --bind /dev/null "$there"; done
+        done
+    done
+    """
+    done = enter(script, "echo", "on", path=tmp_path)
+    assert done.stdout == "on\n"
+    assert done.stderr == "runner-entrypoint: iptables does not work: no such table\n"
+
+
 def test_without_the_right_to_mount_it_says_what_is_missing() -> None:
     drop = ["setpriv", "--bounding-set=-all", "--inh-caps=-all"]
     done = subprocess.run(

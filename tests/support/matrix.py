@@ -103,7 +103,7 @@ def run(series: str, runtime: str, workers: str, tests: Sequence[str]) -> Row:
 
 def main(arguments: Sequence[str]) -> int:
     """All cells, one after the other; fails if any does."""
-    parser = argparse.ArgumentParser(prog="python -m tests.support.matrix")
+    parser = argparse.ArgumentParser(prog="python -m tests.support.matrix", allow_abbrev=False)
     parser.add_argument("-n", dest="workers", default="0", help="pytest's processes")
     parser.add_argument("--containerd", action="append", choices=CONTAINERD_VERSIONS)
     parser.add_argument("--runtime", action="append", choices=RUNTIMES)

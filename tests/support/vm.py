@@ -87,7 +87,7 @@ uname -sr; grep cgroup /proc/mounts; cat /sys/fs/cgroup/cgroup.controllers
 containerd --version; runc --version | head -n 1; runner doctor
 docker/entrypoint /opt/runner/bin/python -m pytest -v --color=no --timeout=900 \\
     -p no:cacheprovider --basetemp=/scratch/t {tests}
-echo; echo "{done}$?"
+status=$?; echo; echo "{done}$status"
 sync; poweroff -f
 """
 

@@ -13,12 +13,15 @@ import site
 import subprocess
 import sys
 import tarfile
+import tomllib
 import venv
 import zipfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -110,6 +113,19 @@ def test_the_wheel_has_the_package_whole(wheel: Path, tree: Path) -> None:
 def test_a_source_archive_says_its_version_itself(unpacked: Path, wheel: Path) -> None:
     assert unpacked.name == "containerd_runner-4.5.6"
     assert wheel.name == "containerd_runner-4.5.6-py3-none-any.whl"
+
+
+def test_the_lock_has_all_that_tests_ask_for() -> None:
+    """`make lock` is to be run when pyproject.toml asks for something else."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    asked = (*project["dependencies"], *project["optional-dependencies"]["dev"])
+    lock = (ROOT / "requirements-dev.lock").read_text()
+    pinned = dict(re.findall(r"^([\w.-]+)==([^\s;]+)", lock, re.MULTILINE))
+    assert [
+        each
+        for each in map(Requirement, asked)
+        if not each.specifier.contains(pinned.get(canonicalize_name(each.name), "0"))
+    ] == []
 
 
 def test_the_tag_is_the_version_and_without_one_there_is_another(tmp_path: Path) -> None:

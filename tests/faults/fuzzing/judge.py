@@ -14,6 +14,7 @@ from runner.api.app import ROUTES
 from runner.api.description.operations import OPERATIONS
 from runner.api.routing import Router, split_version
 from tests.faults.fuzzing.wire import HangError, Request, Seen, send
+from tests.faults.unforeseen import unforeseen
 
 if TYPE_CHECKING:
     from tests.support.engine import Engine
@@ -25,7 +26,6 @@ _PATIENCE: Final = 0.05
 """Seconds for which a stream is read."""
 _WAITS: Final = "/containers/{name}/wait"
 """Before API 1.30 not even the head of its answer came before the exit."""
-_UNFORESEEN: Final = re.compile(r"^(?:\w+\.)*\w+(?:Error|Exception|Group)\b.*$", re.MULTILINE)
 _ALWAYS: Final = (400, 404, 417, 500)
 """What any path may answer; 417 is to an Expect header that nobody knows, as net/http does."""
 _NUMBERS: Final = re.compile(r"[0-9a-f]{12,}|\d+")
@@ -92,7 +92,7 @@ class Judge:
     def look(self, request: Request | str) -> None:
         """Is there something in the log that nobody has thought of? Does it live?"""
         text = self._log.read()
-        for line in _UNFORESEEN.findall(text):
+        for line in unforeseen(text):
             place = [each for each in text.splitlines() if each.lstrip().startswith("File ")]
             self.fail(f"traceback: {_general(line)} {place[-1:]}", request, text)
         if not self.engine.daemon.running():

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from tests.support.images import Entry
     from tests.support.subject import Subject
 
+LOADED = "Loaded image: hostile:latest"
 PATH = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 

@@ -11,7 +11,7 @@ import pytest
 
 from tests.integration.files.support import get, put
 from tests.integration.security.conftest import SECRET
-from tests.integration.security.support import load, shell
+from tests.integration.security.support import LOADED, load, shell
 from tests.support.images import Entry, directory, file, hardlink, layer_tar, symlink
 from tests.support.subject import eventually
 
@@ -169,7 +169,7 @@ def test_links_where_a_volume_is_filled(
     """CVE-2022-23648, of containerd's volumes of an image: nothing of the host's is copied."""
     place, entries = VOLUMES[kind]
     filled = [Entry(e.name, kind=e.kind, link=e.link.format(victim=victim)) for e in entries]
-    load(ours, tmp_path, filled, Volumes={place: {}})
+    assert LOADED in load(ours, tmp_path, filled, Volumes={place: {}})
     heard = shell(ours, f"cat {place}/secret {place}/sub/secret {victim}/secret", image="hostile")
     assert SECRET not in heard
     heard = shell(
@@ -183,7 +183,7 @@ def test_links_where_a_volume_is_filled(
 def test_volumes_over_proc(ours: Subject, tmp_path: Path, place: str) -> None:
     """CVE-2015-3630, CVE-2019-16884, CVE-2023-28642: who had a /proc of his own would have no
     masks, and no profile. An image's volume, one of the user's, and /proc as a link."""
-    load(ours, tmp_path, [], Volumes={place: {}})
+    assert LOADED in load(ours, tmp_path, [], Volumes={place: {}})
     look = "cat /proc/sys/kernel/core_pattern; echo ran"
     assert "ran" not in shell(ours, look, image="hostile")
     assert "ran" not in shell(ours, look, "-v", f"own:{place}")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.integration.security.support import load, shell
+from tests.integration.security.support import LOADED, load, shell
 from tests.support import syscalls
 from tests.support.images import PASSWD, file
 
@@ -46,7 +46,7 @@ def test_an_images_user_that_wraps_around(ours: Subject, tmp_path: Path, number:
         file("etc/passwd", f"{PASSWD}evil:x:{number}:{number}::/:/bin/sh\n"),
         file("etc/group", f"evil:x:{number}:tester\n"),
     ]
-    load(ours, tmp_path, files)
+    assert LOADED in load(ours, tmp_path, files)
     for user in ("evil", "1000:evil", "tester"):
         lines = shell(ours, "id -u; id -g; id -G", "-u", user, image="hostile").splitlines()
         assert "0" not in " ".join(lines).split()

@@ -1,4 +1,4 @@
-"""An exec whose start is cut off."""
+"""An exec whose start is cut off, and one that has ended."""
 
 from __future__ import annotations
 
@@ -12,6 +12,8 @@ import pytest
 
 from runner.engine import exec_run
 from runner.engine.execs import Exec, ExecRecord, Execs, saved
+from runner.engine.exit_status import ExitStatus
+from runner.types import times
 from runner.types.errors import Conflict, System, Unavailable
 
 if TYPE_CHECKING:
@@ -25,6 +27,7 @@ class Tasks:
         self.starting = asyncio.Event()
         self.answer: asyncio.Future[int] = asyncio.get_running_loop().create_future()
         self.calls: list[str] = []
+        self.deleting = asyncio.Event()
 
     async def exec(self, *_: Any, **__: Any) -> None:
         self.calls.append("exec")
@@ -41,6 +44,7 @@ class Tasks:
 
     async def delete_process(self, *_: Any) -> None:
         self.calls.append("delete")
+        self.deleting.set()
         raise Unavailable("away")
 
 
@@ -103,3 +107,17 @@ async def test_nothing_is_made_once_the_container_has_ended(
     with pytest.raises(Conflict, match="is not running"):
         await exec_run.start(fake_engine, exec_)  # type: ignore[arg-type]
     assert not exec_.container.runtime_dir.exists()
+
+
+async def test_no_record_is_without_its_process_once_the_code_is_told(
+    fake_engine: FakeEngine, exec_: Exec
+) -> None:
+    """The next engine would say 126, of an exec that was never started."""
+    tasks = fake_engine.containerd.tasks
+    tasks.answer.set_result(7)
+    await exec_run.start(fake_engine, exec_)  # type: ignore[arg-type]
+    exec_.tell_exit(ExitStatus(3, times.now()))
+    await exec_.ended.wait()
+    assert (exec_.record.exit_code, tasks.calls) == (3, ["exec"])
+    await tasks.deleting.wait()
+    assert list(exec_.container.runtime_dir.iterdir()) == []

@@ -13,6 +13,9 @@ from runner.types import gojson
     [
         (b'{"a": [1, "b"]}', {"a": [1, "b"]}),
         (b'{"\xd4tq": "\xff\xfe"}', {"\ufffdtq": "\ufffd\ufffd"}),
+        (b'"\xe2\x82"', "\ufffd\ufffd"),
+        (b'"\xf0\x9f\x98!"', "\ufffd\ufffd\ufffd!"),
+        (b'"\xed\xa0\x80"', "\ufffd\ufffd\ufffd"),
         ('{"a": "\udcff"}', {"a": "\ufffd"}),
     ],
 )
