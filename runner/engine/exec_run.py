@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 from runner import trace
 from runner.containerd.tasks import Status as TaskStatus
 from runner.containerd.tasks import until_sent
-from runner.engine import cleanup, rootfs
+from runner.engine import rootfs
 from runner.engine.execs import Exec, check_active, saved
 from runner.engine.exit_status import ExitStatus, set_exit_code_from_error
 from runner.engine.exit_watch import exit_of
@@ -179,8 +179,13 @@ async def _forget(engine: Engine, exec_: Exec) -> None:
 async def _delete_process(engine: Engine, exec_: Exec) -> None:
     """Let the shim forget the process; it goes with its task in any case."""
     deleting = engine.containerd.tasks.delete_process(exec_.container.id, exec_.id)
-    in_time = asyncio.wait_for(deleting, _DELETE_TIMEOUT)
-    await cleanup.attempt(in_time, "delete the process of an exec")
+    try:
+        await asyncio.wait_for(deleting, _DELETE_TIMEOUT)
+    except NotFound:
+        pass
+    except (RunnerError, TimeoutError) as err:
+        about = {"container": exec_.container.id}
+        log.warning("the shim keeps exec %s until the task ends: %s", exec_.id, err, extra=about)
 
 
 async def close_stdin(engine: Engine, exec_: Exec) -> None:

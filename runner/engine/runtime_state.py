@@ -68,9 +68,9 @@ async def delete_unowned(engine: Engine, container_id: str) -> None:
 
 
 async def delete_bundle(engine: Engine, container_id: str, bundle: Path) -> bool:
-    """Delete a bundle's directory in containerd's state; false when it is none of this container's.
+    """Delete a bundle's directory in containerd's state, and a shim that may be in it.
 
-    Only for an ID that has no task and no shim. Raises System.
+    False when it is none of this container's, or containerd knows the task. Raises System.
     """
     owner = (_BUNDLES, engine.config.containerd_namespace, container_id)
     if bundle.parts[-len(owner) :] != owner or not bundle.is_dir():
@@ -83,6 +83,7 @@ async def delete_bundle(engine: Engine, container_id: str, bundle: Path) -> bool
         bundle,
         extra={"container": container_id},
     )
+    await delete_unowned(engine, container_id)
     try:
         await unmount_all_in_thread(bundle / "rootfs")
         remove_mount_point(bundle / "rootfs")

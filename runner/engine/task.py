@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from tenacity import AsyncRetrying, retry_if_exception, stop_after_delay, wait_fixed
 
 from runner.engine import observe, process_io
-from runner.engine.runtime_state import delete_bundle, delete_unowned
+from runner.engine.runtime_state import delete_bundle
 from runner.types.errors import NotFound, RunnerError
 
 if TYPE_CHECKING:
@@ -32,10 +32,8 @@ async def create_task(engine: Engine, container: Container) -> None:
     try:
         pid = await _create_once_swept_up(engine, container, fifos)
     except RunnerError as err:
-        if not (taken := _TAKEN.fullmatch(err.message)):
-            raise
-        await delete_unowned(engine, container.id)
-        if not await delete_bundle(engine, container.id, Path(taken["bundle"])):
+        taken = _TAKEN.fullmatch(err.message)
+        if not taken or not await delete_bundle(engine, container.id, Path(taken["bundle"])):
             raise
         pid = await _create_once_swept_up(engine, container, fifos)
     observe.created(container, pid)

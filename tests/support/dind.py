@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from tests.support import debian, residue
+from tests.support.apt import NoArchiveError
 from tests.support.dockerd import Dockerd, docker_env
 from tests.support.foreground import until_signal
 from tests.support.toolchain import docker_cli
@@ -104,8 +105,12 @@ def timed(what: str) -> Iterator[None]:
 
 def main(arguments: Sequence[str]) -> int:
     """Build, test, and take everything away; fails if anything stays."""
-    with timed("the base image's archive"):
-        base = debian.archive_of(BASE, recipe())
+    try:
+        with timed("the base image's archive"):
+            base = debian.archive_of(BASE, recipe())
+    except NoArchiveError as error:
+        print(f"the base image cannot be made: {error}")
+        return 1
     before = residue.take()
     status = 1
     with until_signal(), Dockerd() as dockerd:

@@ -39,7 +39,7 @@ def bundle(path: Path, name: str) -> Path:
 
 
 async def delete(engine: FakeEngine, path: Path, *known: str) -> bool:
-    engine.containerd = SimpleNamespace(tasks=Tasks(*known))
+    engine.containerd = SimpleNamespace(tasks=Tasks(*known), address="/nowhere.sock")
     caller: Any = engine
     return await delete_bundle(caller, ID, path)
 
