@@ -80,6 +80,8 @@ mount -t devtmpfs none /dev; mkdir -p /dev/pts /dev/shm
 mount -t proc none /proc; mount -t sysfs none /sys; mount -t devpts none /dev/pts
 mount -t tmpfs none /dev/shm; mount -t tmpfs none /run; mount -t tmpfs none /tmp
 mount -t cgroup2 none /sys/fs/cgroup
+# The kernel loads what iptables' rules need by itself, if it knows by what.
+command -v modprobe >/proc/sys/kernel/modprobe
 for module in overlay veth bridge nf_tables; do modprobe $module; done
 ip link set lo up; hostname vm
 cd /{source}
@@ -87,7 +89,8 @@ uname -sr; grep cgroup /proc/mounts; cat /sys/fs/cgroup/cgroup.controllers
 containerd --version; runc --version | head -n 1; runner doctor
 docker/entrypoint /opt/runner/bin/python -m pytest -v --color=no --timeout=900 \\
     -p no:cacheprovider --basetemp=/scratch/t {tests}
-echo; echo "{done}$?"
+status=$?
+echo; echo "{done}$status"
 sync; poweroff -f
 """
 
