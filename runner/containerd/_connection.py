@@ -27,8 +27,8 @@ if TYPE_CHECKING:
 OPTIONS: tuple[tuple[str, int | str], ...] = (
     ("grpc.max_send_message_length", MAX_MESSAGE_SIZE),
     ("grpc.max_receive_message_length", MAX_MESSAGE_SIZE),
-    # A restarted containerd is found again within half a second.
-    ("grpc.min_reconnect_backoff_ms", 50),
+    # A restarted containerd is found again within half a second. The option for the least back-off
+    # is left alone: it is also how long containerd is given to take a connection (20 s).
     ("grpc.initial_reconnect_backoff_ms", 50),
     ("grpc.max_reconnect_backoff_ms", 500),
     # Clients in one process share connections by default, and then also their back-off.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
+import time
 from typing import TYPE_CHECKING, Self
 
 from tenacity import AsyncRetrying, retry_if_exception_type, stop_after_delay, wait_fixed
@@ -24,9 +24,6 @@ from runner.types.errors import DeadlineExceeded, Unavailable
 if TYPE_CHECKING:
     from collections.abc import Callable
     from types import TracebackType
-
-ANSWER_TIMEOUT = 1.0
-"""Seconds in which a containerd that serves has told its version."""
 
 
 class Containerd:
@@ -80,19 +77,13 @@ class Containerd:
         """The snapshots of a snapshotter, of the client's own by default."""
         return Snapshots(self._connection, snapshotter or self._snapshotter)
 
-    async def is_serving(self) -> bool:
-        """Whether containerd answers within a second."""
-        with contextlib.suppress(Unavailable, DeadlineExceeded):
-            await self.version.version(timeout=ANSWER_TIMEOUT)
-            return True
-        return False
-
     async def wait_until_serving(self, timeout: float) -> None:
-        """Return as soon as containerd answers.
+        """Return as soon as containerd answers; on a busy machine one answer may take it all.
 
         Raises:
             Unavailable: it did not within `timeout` seconds.
         """
+        deadline = time.monotonic() + timeout
         attempts = AsyncRetrying(
             retry=retry_if_exception_type((Unavailable, DeadlineExceeded)),
             stop=stop_after_delay(timeout),
@@ -102,7 +93,7 @@ class Containerd:
         try:
             async for attempt in attempts:
                 with attempt:
-                    await self.version.version(timeout=min(timeout, ANSWER_TIMEOUT))
+                    await self.version.version(timeout=deadline - time.monotonic())
         except (Unavailable, DeadlineExceeded) as error:
             raise Unavailable(
                 f"{error.message} (waited {timeout:g} s); start it, for instance with"

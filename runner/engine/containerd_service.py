@@ -10,6 +10,7 @@ import contextlib
 import logging
 import shutil
 import signal
+import socket
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -51,9 +52,10 @@ async def find_containerd(config: EngineConfig, resources: AsyncExitStack) -> st
     if config.containerd is not None:
         await _wait_until_serving(config, config.containerd)
         return config.containerd
-    for socket in HOST_SOCKETS:
-        if socket.exists() and await _is_serving(config, str(socket)):
-            return str(socket)
+    for host_socket in HOST_SOCKETS:
+        if _is_listening(host_socket):
+            await _wait_until_serving(config, str(host_socket))
+            return str(host_socket)
     binary = shutil.which("containerd")
     if binary is None:
         raise Unavailable(
@@ -61,7 +63,9 @@ async def find_containerd(config: EngineConfig, resources: AsyncExitStack) -> st
             " (apt-get install containerd), or name the socket of a running one with --containerd"
         )
     supervisor = Supervisor(config, binary)
-    if not await _is_serving(config, str(supervisor.socket)):  # left by an engine that was killed
+    if _is_listening(supervisor.socket):  # left by an engine that was killed
+        await _wait_until_serving(config, str(supervisor.socket))
+    else:
         await supervisor.start()
         resources.push_async_callback(supervisor.stop)
     return str(supervisor.socket)
@@ -72,9 +76,18 @@ async def _wait_until_serving(config: EngineConfig, address: str) -> None:
         await containerd.wait_until_serving(_START_TIMEOUT)
 
 
-async def _is_serving(config: EngineConfig, address: str) -> bool:
-    async with Containerd(address, config.containerd_namespace) as containerd:
-        return await containerd.is_serving()
+def _is_listening(path: Path) -> bool:
+    """Whether somebody takes connections there, be it ever so slowly: then it is the containerd to
+    use, for another one would know none of its containers. A socket may outlive who made it."""
+    with socket.socket(socket.AF_UNIX) as client:
+        client.setblocking(False)
+        try:
+            client.connect(str(path))
+        except BlockingIOError:  # so many wait already that there is no room in the queue
+            return True
+        except OSError:
+            return False
+    return True
 
 
 class Supervisor:
