@@ -50,6 +50,7 @@ def test_containerd_serves_survives_a_kill_and_leaves_nothing(
         assert "RUNNING" in containerd.ctr("tasks", "list")
         containerd.restart()
         assert "RUNNING" in containerd.ctr("tasks", "list")
+        containerd.ctr("tasks", "pause", "sleeper")  # what is paused does not die by itself
 
 
 @pytest.mark.usefixtures("no_residue")

@@ -142,6 +142,8 @@ def end_processes_of(path: Path) -> None:
     inside = descendants(shims)
     cgroups = {folder for process in inside for folder in process.cgroups()}
     sockets = [socket for shim in shims for socket in _listening_sockets(shim)]
+    for folder in cgroups:
+        _thaw(folder)
     end(inside, grace=0)
     end(shims, grace=0)
     for socket in sockets:
@@ -203,6 +205,13 @@ def remove_cgroups(folders: set[Path]) -> None:
                 _remove_cgroup(Path(below))
         while _remove_cgroup(folder):
             folder = folder.parent
+
+
+def _thaw(folder: Path) -> None:
+    """Let processes run that are paused, in either version: they would not even die."""
+    for name, word in (("freezer.state", "THAWED"), ("cgroup.freeze", "0")):
+        if (folder / name).exists():
+            (folder / name).write_text(word)
 
 
 def cgroup_parent(name: str) -> str:
