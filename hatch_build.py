@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import importlib.metadata
+import os
 import re
 import shutil
 import subprocess
@@ -112,7 +113,9 @@ def _version_in(module: Path, pattern: str) -> str:
 
 def generate_table(root: Path) -> None:
     """Make runner/cli/_table.py, the command line's flags, from the typer declarations."""
-    subprocess.run([sys.executable, "-m", "runner.cli.tablegen"], cwd=root, check=True)
+    # PYTHONSAFEPATH, which pipx sets, keeps the working directory from being looked into
+    here = {**os.environ, "PYTHONPATH": str(root)}
+    subprocess.run([sys.executable, "-m", "runner.cli.tablegen"], cwd=root, env=here, check=True)
 
 
 GENERATORS = (generate_stubs, generate_table)

@@ -8,13 +8,16 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import os
 import shutil
 import signal
 import socket
+import struct
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from runner.containerd.client import Containerd
+from runner.engine.fifo import resolve
 from runner.types.errors import Unavailable
 
 if TYPE_CHECKING:
@@ -31,6 +34,7 @@ HOST_SOCKETS = (
 _START_TIMEOUT = 20.0
 _STOP_TIMEOUT = 10.0
 _RESTART_DELAY = 0.5
+_UCRED = struct.Struct("=iII")
 
 CONFIG = """\
 version = 2
@@ -63,11 +67,11 @@ async def find_containerd(config: EngineConfig, resources: AsyncExitStack) -> st
             " (apt-get install containerd), or name the socket of a running one with --containerd"
         )
     supervisor = Supervisor(config, binary)
-    if _is_listening(supervisor.socket):  # left by an engine that was killed
-        await _wait_until_serving(config, str(supervisor.socket))
+    if _is_listening(supervisor.socket):
+        await supervisor.take_up()
     else:
         await supervisor.start()
-        resources.push_async_callback(supervisor.stop)
+    resources.push_async_callback(supervisor.stop)
     return str(supervisor.socket)
 
 
@@ -90,6 +94,51 @@ def _is_listening(path: Path) -> bool:
     return True
 
 
+def _listener(path: Path) -> int:
+    """The PID of who listens there. Raises OSError."""
+    with socket.socket(socket.AF_UNIX) as client:
+        client.connect(str(path))
+        credentials = client.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _UCRED.size)
+    pid, _, _ = _UCRED.unpack(credentials)
+    return int(pid)
+
+
+class _Process(Protocol):
+    """What the supervisor needs of asyncio's process."""
+
+    @property
+    def pid(self) -> int: ...
+
+    def send_signal(self, signal: int, /) -> None:
+        """Raises ProcessLookupError once it has ended."""
+
+    async def wait(self) -> int | None:
+        """Its exit code, if that can be known."""
+
+
+class _TakenUp:
+    """A process that is no child of ours."""
+
+    def __init__(self, pid: int) -> None:
+        self.pid = pid
+        self._pidfd = os.pidfd_open(pid)
+
+    def send_signal(self, number: int, /) -> None:
+        signal.pidfd_send_signal(self._pidfd, number)
+
+    async def wait(self) -> None:
+        loop = asyncio.get_running_loop()
+        ended = loop.create_future()
+        loop.add_reader(self._pidfd, resolve, ended)
+        try:
+            await ended
+        finally:
+            loop.remove_reader(self._pidfd)
+
+    def __del__(self) -> None:
+        os.close(self._pidfd)
+
+
 class Supervisor:
     """Our own containerd: started, started again when it dies, stopped at the end."""
 
@@ -97,12 +146,33 @@ class Supervisor:
         self._config = config
         self._binary = binary
         self._directory = config.exec_root / "containerd"
-        self._process: asyncio.subprocess.Process | None = None
+        self._process: _Process | None = None
         self._keeper: asyncio.Task[None] | None = None
         self.socket = self._directory / "containerd.sock"
 
     async def start(self) -> None:
         """Start it and wait until it serves. Raises Unavailable with where to look."""
+        self._configure()
+        self._process = await self._spawn()
+        self._keeper = asyncio.create_task(self._keep(), name="supervise containerd")
+        try:
+            await _wait_until_serving(self._config, str(self.socket))
+        except Unavailable as err:
+            await self.stop()
+            raise Unavailable(f"containerd does not come up, see {self._log}: {err}") from err
+
+    async def take_up(self) -> None:
+        """Take the one that an engine which was killed has left. Raises Unavailable."""
+        self._configure()
+        await _wait_until_serving(self._config, str(self.socket))
+        try:
+            self._process = _TakenUp(_listener(self.socket))
+        except OSError as err:
+            raise Unavailable(f"containerd has ended just now: {err}; try again") from err
+        log.info("taking up the containerd of an engine before, PID %d", self._process.pid)
+        self._keeper = asyncio.create_task(self._keep(), name="supervise containerd")
+
+    def _configure(self) -> None:
         self._directory.mkdir(parents=True, exist_ok=True, mode=0o711)
         (self._directory / "config.toml").write_text(
             CONFIG.format(
@@ -111,21 +181,14 @@ class Supervisor:
                 socket=self.socket,
             )
         )
-        await self._spawn()
-        self._keeper = asyncio.create_task(self._keep(), name="supervise containerd")
-        try:
-            await _wait_until_serving(self._config, str(self.socket))
-        except Unavailable as err:
-            await self.stop()
-            raise Unavailable(f"containerd does not come up, see {self._log}: {err}") from err
 
     @property
     def _log(self) -> Path:
         return self._directory / "containerd.log"
 
-    async def _spawn(self) -> None:
+    async def _spawn(self) -> _Process:
         with self._log.open("ab") as output:
-            self._process = await asyncio.create_subprocess_exec(
+            process = await asyncio.create_subprocess_exec(
                 self._binary,
                 "--config",
                 str(self._directory / "config.toml"),
@@ -134,14 +197,16 @@ class Supervisor:
                 stderr=output,
                 start_new_session=True,
             )
-        log.info("started containerd, PID %d", self._process.pid)
+        log.info("started containerd, PID %d", process.pid)
+        return process
 
     async def _keep(self) -> None:
         while self._process is not None:
             code = await self._process.wait()
-            log.error("containerd has ended with code %d; it is started again", code)
+            how = "" if code is None else f" with code {code}"
+            log.error("containerd has ended%s; it is started again", how)
             await asyncio.sleep(_RESTART_DELAY)
-            await self._spawn()
+            self._process = await self._spawn()
 
     async def stop(self) -> None:
         """Stop it; the containers' shims live on. Safe to call twice."""
@@ -150,13 +215,13 @@ class Supervisor:
             await asyncio.gather(self._keeper, return_exceptions=True)
             self._keeper = None
         process, self._process = self._process, None
-        if process is None or process.returncode is not None:
+        if process is None:
             return
         with contextlib.suppress(ProcessLookupError):
             process.send_signal(signal.SIGTERM)
-        try:
-            async with asyncio.timeout(_STOP_TIMEOUT):
+            try:
+                async with asyncio.timeout(_STOP_TIMEOUT):
+                    await process.wait()
+            except TimeoutError:
+                process.send_signal(signal.SIGKILL)
                 await process.wait()
-        except TimeoutError:
-            process.kill()
-            await process.wait()

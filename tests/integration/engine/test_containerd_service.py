@@ -2,22 +2,32 @@
 
 from __future__ import annotations
 
+import asyncio
+import os
+import signal
 import socket
+import struct
+import subprocess
+import sys
 from contextlib import AsyncExitStack
 from typing import TYPE_CHECKING
 
 import pytest
 
+from runner.containerd.client import Containerd
 from runner.engine import containerd_service
 from runner.engine.config import EngineConfig
 from runner.engine.containerd_service import find_containerd
 from runner.types.errors import Unavailable
+from tests.support.containerd import DEFAULT_VERSION, containerd_bin_dir
+from tests.support.process import Process
 from tests.support.relay import slow_relay
+from tests.support.toolchain import path_with
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from tests.support.containerd import Containerd
+    from tests.support.containerd import Containerd as Daemon
 
 
 @pytest.fixture
@@ -35,7 +45,7 @@ def host_socket(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 async def test_the_hosts_is_taken_however_slow_it_is(
-    containerd: Containerd, config: EngineConfig, host_socket: Path
+    containerd: Daemon, config: EngineConfig, host_socket: Path
 ) -> None:
     """One of the engine's own would know none of the containers that the host's has."""
     async with (
@@ -43,6 +53,60 @@ async def test_the_hosts_is_taken_however_slow_it_is(
         AsyncExitStack() as resources,
     ):
         assert await find_containerd(config, resources) == str(host_socket)
+
+
+_LEAVING = """
+import asyncio, contextlib, os, sys
+from pathlib import Path
+from runner.containerd.client import Containerd
+from runner.engine import containerd_service
+from runner.engine.config import EngineConfig
+
+async def main():
+    containerd_service.HOST_SOCKETS = ()
+    config = EngineConfig(data_root=Path(sys.argv[1]), exec_root=Path(sys.argv[2]))
+    print(await containerd_service.find_containerd(config, contextlib.AsyncExitStack()), flush=True)
+    os.kill(os.getpid(), 9)
+
+asyncio.run(main())
+"""
+
+
+async def test_what_a_killed_engine_has_left_is_supervised_again(
+    config: EngineConfig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(containerd_service, "HOST_SOCKETS", ())
+    monkeypatch.setenv("PATH", path_with(containerd_bin_dir(DEFAULT_VERSION)))
+    places = (str(config.data_root), str(config.exec_root))
+    killed = subprocess.run(
+        [sys.executable, "-c", _LEAVING, *places], stdout=subprocess.PIPE, text=True
+    )
+    address = killed.stdout.strip()
+    left = listener(address)
+    async with AsyncExitStack() as resources:
+        assert await find_containerd(config, resources) == address
+        assert listener(address) == left
+        os.kill(left, signal.SIGKILL)
+        async with Containerd(address, "test") as client:
+            async with asyncio.timeout(30):
+                while (another := listener(address)) in {0, left}:
+                    await asyncio.sleep(0.05)
+            await client.wait_until_serving(30)
+        left = another
+    assert listener(address) == 0
+    assert Process.read(left) is None
+
+
+def listener(address: str) -> int:
+    """The PID of who listens on the socket, 0 if nobody does."""
+    with socket.socket(socket.AF_UNIX) as client:
+        try:
+            client.connect(address)
+        except OSError:
+            return 0
+        return int(
+            struct.unpack("=iII", client.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, 12))[0]
+        )
 
 
 async def test_a_socket_that_nobody_listens_on_is_none(
