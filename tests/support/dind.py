@@ -33,8 +33,8 @@ SECONDS: Final = 600
 # What docker/Dockerfile installs where a base lacks it.
 _PACKAGES: Final = (
     *("ca-certificates", "containerd", "containernetworking-plugins", "docker-cli", "iproute2"),
-    *("iptables", "kmod", "mount", "procps", "python3", "python3-venv", "runc", "util-linux"),
-    "zstd",
+    *("iptables", "kmod", "mount", "procps", "python3", "python3-venv", "runc", "tini"),
+    *("util-linux", "zstd"),
 )
 _PIP: Final = (
     "PIP_NO_INDEX=1",

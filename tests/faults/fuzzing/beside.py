@@ -126,7 +126,8 @@ def main(arguments: Sequence[str]) -> int:
         Dockerd() as theirs,
     ):
         differences = compare(ours, theirs, Path(folder), options.requests, options.seed)
-        print(*(f"{count:7} {what}" for what, count in differences.most_common()), sep="\n")
+        print(*(f"{count:7} {what}\n" for what, count in differences.most_common()), sep="", end="")
+        print(f"{options.requests} requests, {differences.total()} of them answered differently")
     return 0
 
 
