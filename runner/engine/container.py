@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from runner import trace
+from runner.engine.freezing import ExecStarts
 from runner.engine.restart_manager import RestartManager
 from runner.engine.state import State, Waiters
 from runner.engine.stdio import Streams
@@ -98,6 +99,7 @@ class Container:
         self.spec: bytes | None = None
         self.health_monitor: asyncio.Task[None] | None = None
         self.execs: dict[str, Exec] = {}
+        self.exec_starts = ExecStarts()
         self.removed = False
 
     @property

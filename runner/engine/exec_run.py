@@ -66,6 +66,11 @@ async def start(engine: Engine, exec_: Exec, console_size: tuple[int, int] | Non
 
 async def _start(engine: Engine, exec_: Exec, console_size: tuple[int, int] | None) -> None:
     process = await _process(engine, exec_, console_size)
+    async with exec_.container.exec_starts.one():
+        await _start_in_running(engine, exec_, process)
+
+
+async def _start_in_running(engine: Engine, exec_: Exec, process: bytes) -> None:
     # its end may have come meanwhile, after which nothing is to be made in its directory
     check_active(exec_.container, exec_.container.id)
     fifos = exec_.fifos

@@ -23,11 +23,12 @@ async def container_pause(engine: Engine, reference: str) -> None:
         if container.state.paused:
             raise Conflict(f"Container {container.id} is already paused")
         container.check_not_restarting()
-        try:
-            await engine.containerd.tasks.pause(container.id)
-        except RunnerError as err:
-            raise RunnerError(f"cannot pause container {container.id}: {err}") from err
-        _set_paused(engine, container, paused=True)
+        async with container.exec_starts.none():
+            try:
+                await engine.containerd.tasks.pause(container.id)
+            except RunnerError as err:
+                raise RunnerError(f"cannot pause container {container.id}: {err}") from err
+            _set_paused(engine, container, paused=True)
 
 
 async def container_unpause(engine: Engine, reference: str) -> None:

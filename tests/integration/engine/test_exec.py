@@ -6,6 +6,7 @@ import base64
 import contextlib
 import json
 import time
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -304,3 +305,17 @@ def test_an_engine_that_starts_anew_is_with_them_again(ours: Subject) -> None:
         assert inspect(ours, exec_id)["ExitCode"] == code
     assert start(ours, idle).status == 200
     assert eventually(lambda: inspect(ours, idle)["ExitCode"] == 1)
+
+
+def test_a_pause_does_not_freeze_an_exec_in_mid_start(ours: Subject) -> None:
+    ours.create("sleep", "1000")
+    assert ours.start().status == 204
+    for _ in range(5):
+        with ThreadPoolExecutor() as pool:
+            execs = [pool.submit(ours.docker, "exec", "box", "true") for _ in range(3)]
+            done = ours.docker("pause", "box")
+            assert done.returncode == 0, done.stderr
+            ours.docker("unpause", "box")
+            for each in execs:
+                assert each.result().returncode in {0, 1, 126}  # or it is paused
+    assert ours.docker("rm", "-f", "box").returncode == 0
