@@ -114,8 +114,9 @@ def _version_in(module: Path, pattern: str) -> str:
 def generate_table(root: Path) -> None:
     """Make runner/cli/_table.py, the command line's flags, from the typer declarations."""
     # PYTHONSAFEPATH, which pipx sets, keeps the working directory from being looked into
-    here = {**os.environ, "PYTHONPATH": str(root)}
-    subprocess.run([sys.executable, "-m", "runner.cli.tablegen"], cwd=root, env=here, check=True)
+    search = os.pathsep.join(filter(None, (str(root), os.environ.get("PYTHONPATH"))))
+    env = {**os.environ, "PYTHONPATH": search}
+    subprocess.run([sys.executable, "-m", "runner.cli.tablegen"], cwd=root, env=env, check=True)
 
 
 GENERATORS = (generate_stubs, generate_table)
