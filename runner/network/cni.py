@@ -332,22 +332,16 @@ class _Call:
         wishes: dict[str, Any],
     ) -> bytes:
         kind = plugin["type"]
-        process = await asyncio.create_subprocess_exec(
-            _find(kind, self.path),
-            stdin=asyncio.subprocess.PIPE,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.PIPE,
-            env={
-                **os.environ,
-                "CNI_COMMAND": command,
-                "CNI_CONTAINERID": self.sandbox.container_id,
-                "CNI_NETNS": self.sandbox.key,
-                "CNI_IFNAME": self.ifname,
-                "CNI_PATH": self.path,
-                "CNI_ARGS": "IgnoreUnknown=1",
-            },
-            process_group=0,
-        )
+        environment = {
+            **os.environ,
+            "CNI_COMMAND": command,
+            "CNI_CONTAINERID": self.sandbox.container_id,
+            "CNI_NETNS": self.sandbox.key,
+            "CNI_IFNAME": self.ifname,
+            "CNI_PATH": self.path,
+            "CNI_ARGS": "IgnoreUnknown=1",
+        }
+        process = await _begin(_find(kind, self.path), environment)
         given = msgspec.json.encode(self._configuration_for(plugin, previous, wishes))
         try:
             async with asyncio.timeout(_TIMEOUT):
@@ -376,6 +370,25 @@ class _Call:
         if previous:
             complete["prevResult"] = previous
         return complete
+
+
+async def _begin(program: str, environment: dict[str, str]) -> asyncio.subprocess.Process:
+    starting = asyncio.ensure_future(
+        asyncio.create_subprocess_exec(
+            program,
+            stdin=asyncio.subprocess.PIPE,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.PIPE,
+            env=environment,
+            process_group=0,
+        )
+    )
+    try:
+        return await asyncio.shield(starting)
+    except asyncio.CancelledError:
+        # cancelled itself it would kill the plugin alone, and wait for those that that has called
+        await _end(await starting)
+        raise
 
 
 async def _end(process: asyncio.subprocess.Process) -> None:

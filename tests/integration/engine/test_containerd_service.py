@@ -23,16 +23,20 @@ from tests.support.containerd import DEFAULT_VERSION, containerd_bin_dir
 from tests.support.process import Process
 from tests.support.relay import slow_relay
 from tests.support.toolchain import path_with
+from tests.support.workspace import Workspace
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
     from tests.support.containerd import Containerd as Daemon
 
 
 @pytest.fixture
-def config(tmp_path: Path) -> EngineConfig:
-    return EngineConfig(data_root=tmp_path / "data", exec_root=tmp_path / "exec")
+def config() -> Iterator[EngineConfig]:
+    """Of an engine whose places have short names: containerd makes sockets in one of them."""
+    with Workspace.make() as workspace:
+        yield EngineConfig(data_root=workspace.path / "data", exec_root=workspace.path / "exec")
 
 
 @pytest.fixture

@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import json
 import os
+import time
 from pathlib import Path
 
 import pytest
@@ -107,6 +108,20 @@ async def test_a_cancelled_plugin_has_ended_when_its_work_is_undone(tmp_path: Pa
     adding.cancel()
     with pytest.raises(asyncio.CancelledError):
         await adding
+    assert plugin.log == ["ADD", "DEL"]
+    assert not plugin.is_running()
+
+
+async def test_a_plugin_that_is_cancelled_while_it_is_started(tmp_path: Path) -> None:
+    plugin = Plugin(tmp_path, "sleep 1000")
+    adding = asyncio.create_task(plugin.add())
+    while not (tmp_path / "pid").exists():
+        await asyncio.sleep(0)
+        time.sleep(0.1)  # the plugin gets further than the event loop
+    adding.cancel()
+    async with asyncio.timeout(60):
+        with pytest.raises(asyncio.CancelledError):
+            await adding
     assert plugin.log == ["ADD", "DEL"]
     assert not plugin.is_running()
 
