@@ -219,7 +219,7 @@ def test_devices_are_denied_or_allowed(subject: Subject) -> None:
     """By rules of version 1, by a program in the kernel of version 2."""
     script = ["sh", "-c", "mknod /tmp/it b 7 0; head -c 1 /tmp/it"]
     subject.create(*script, name="denied", host={"NetworkMode": "none"})
-    rules = {"DeviceCgroupRules": ["b 7:* rmw"], "NetworkMode": "none"}
+    rules = {"DeviceCgroupRules": ["b 7:* rwm"], "NetworkMode": "none"}
     subject.create(*script, name="allowed", host=rules)
     for name in ("denied", "allowed"):
         assert subject.start(name).status == 204
