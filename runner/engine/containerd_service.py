@@ -12,12 +12,12 @@ import os
 import shutil
 import signal
 import socket
-import struct
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from runner.containerd.client import Containerd
-from runner.engine.fifo import resolve
+from runner.linux.peers import listener
+from runner.linux.ready import until_readable
 from runner.types.errors import Unavailable
 
 if TYPE_CHECKING:
@@ -34,7 +34,6 @@ HOST_SOCKETS = (
 _START_TIMEOUT = 20.0
 _STOP_TIMEOUT = 10.0
 _RESTART_DELAY = 0.5
-_UCRED = struct.Struct("=iII")
 
 CONFIG = """\
 version = 2
@@ -94,15 +93,6 @@ def _is_listening(path: Path) -> bool:
     return True
 
 
-def _listener(path: Path) -> int:
-    """The PID of who listens there. Raises OSError."""
-    with socket.socket(socket.AF_UNIX) as client:
-        client.connect(str(path))
-        credentials = client.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _UCRED.size)
-    pid, _, _ = _UCRED.unpack(credentials)
-    return int(pid)
-
-
 class _Process(Protocol):
     """What the supervisor needs of asyncio's process."""
 
@@ -127,13 +117,7 @@ class _TakenUp:
         signal.pidfd_send_signal(self._pidfd, number)
 
     async def wait(self) -> None:
-        loop = asyncio.get_running_loop()
-        ended = loop.create_future()
-        loop.add_reader(self._pidfd, resolve, ended)
-        try:
-            await ended
-        finally:
-            loop.remove_reader(self._pidfd)
+        await until_readable(self._pidfd)
 
     def __del__(self) -> None:
         os.close(self._pidfd)
@@ -166,7 +150,7 @@ class Supervisor:
         self._configure()
         await _wait_until_serving(self._config, str(self.socket))
         try:
-            self._process = _TakenUp(_listener(self.socket))
+            self._process = _TakenUp(listener(str(self.socket)))
         except OSError as err:
             raise Unavailable(f"containerd has ended just now: {err}; try again") from err
         log.info("taking up the containerd of an engine before, PID %d", self._process.pid)

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from runner.linux import pipes
+from runner.linux.ready import resolve
 from runner.logs import READ_SIZE
 
 if TYPE_CHECKING:
@@ -144,9 +145,3 @@ class FifoReader:
         """Close it; what is left in it stays while somebody else has it open."""
         self._epoll.close()
         os.close(self._fd)
-
-
-def resolve(future: asyncio.Future[None]) -> None:
-    """For add_reader and add_writer: what was waited for has come."""
-    if not future.done():
-        future.set_result(None)

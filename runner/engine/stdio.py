@@ -12,7 +12,8 @@ import os
 from collections import deque
 from typing import TYPE_CHECKING
 
-from runner.engine.fifo import FifoReader, FifoSet, resolve
+from runner.engine.fifo import FifoReader, FifoSet
+from runner.linux.ready import resolve
 from runner.logs import Failures, LineSplitter
 from runner.types.errors import RunnerError
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import asyncio
 import socket
 from typing import TYPE_CHECKING
+
+from runner.linux.ready import until_writable
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -45,20 +46,6 @@ class Datagrams:
             try:
                 send()
             except BlockingIOError:
-                await self._writable()
+                await until_writable(self._socket)
             else:
                 return
-
-    async def _writable(self) -> None:
-        loop = asyncio.get_running_loop()
-        ready = loop.create_future()
-        loop.add_writer(self._socket, _resolve, ready)
-        try:
-            await ready
-        finally:
-            loop.remove_writer(self._socket)
-
-
-def _resolve(future: asyncio.Future[None]) -> None:
-    if not future.done():
-        future.set_result(None)

@@ -6,7 +6,6 @@ import asyncio
 import os
 import signal
 import socket
-import struct
 import subprocess
 import sys
 from contextlib import AsyncExitStack
@@ -18,6 +17,7 @@ from runner.containerd.client import Containerd
 from runner.engine import containerd_service
 from runner.engine.config import EngineConfig
 from runner.engine.containerd_service import find_containerd
+from runner.linux.peers import listener
 from runner.types.errors import Unavailable
 from tests.support.containerd import DEFAULT_VERSION, containerd_bin_dir
 from tests.support.process import Process
@@ -86,31 +86,27 @@ async def test_what_a_killed_engine_has_left_is_supervised_again(
         [sys.executable, "-c", _LEAVING, *places], stdout=subprocess.PIPE, text=True
     )
     address = killed.stdout.strip()
-    left = listener(address)
+    left = listening(address)
     async with AsyncExitStack() as resources:
         assert await find_containerd(config, resources) == address
-        assert listener(address) == left
+        assert listening(address) == left
         os.kill(left, signal.SIGKILL)
         async with Containerd(address, "test") as client:
             async with asyncio.timeout(30):
-                while (another := listener(address)) in {0, left}:
+                while (another := listening(address)) in {0, left}:
                     await asyncio.sleep(0.05)
             await client.wait_until_serving(30)
         left = another
-    assert listener(address) == 0
+    assert listening(address) == 0
     assert Process.read(left) is None
 
 
-def listener(address: str) -> int:
+def listening(address: str) -> int:
     """The PID of who listens on the socket, 0 if nobody does."""
-    with socket.socket(socket.AF_UNIX) as client:
-        try:
-            client.connect(address)
-        except OSError:
-            return 0
-        return int(
-            struct.unpack("=iII", client.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, 12))[0]
-        )
+    try:
+        return listener(address)
+    except OSError:
+        return 0
 
 
 async def test_a_socket_that_nobody_listens_on_is_none(
