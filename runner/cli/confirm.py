@@ -13,9 +13,9 @@ if TYPE_CHECKING:
 
 def confirm(question: str) -> None:
     """Return when the user says y. Raises Declined when not, also at the end of the input."""
-    sys.stdout.write(f"{question} [y/N] ")
-    sys.stdout.flush()
-    try:
+    try:  # the question too: who reads it may answer with Ctrl-C before write has returned
+        sys.stdout.write(f"{question} [y/N] ")
+        sys.stdout.flush()
         answer = _read_line(sys.stdin)
     except KeyboardInterrupt:
         sys.stdout.write("\n")
