@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import copy
 import inspect
+import itertools
 import sys
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -10,15 +12,15 @@ import typer
 from typer._completion_shared import get_completion_script  # its own name is private
 from typer.core import TyperCommand, TyperGroup
 
-from runner.cli import helptext, pflag
-from runner.cli.context import Context
+from runner.cli import completing, globalflags, helptext, pflag
 from runner.cli.declarations.registry import COMMANDS, GROUPS
 from runner.cli.tablegen import parameters
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from runner.cli.declarations.command import Command
+    from runner.cli.tablegen import Parameter
 
 
 def build() -> typer.Typer:
@@ -31,7 +33,26 @@ def build() -> typer.Typer:
             _register(groups[group] if group else app, path, command)
     for name, inner in groups.items():
         app.add_typer(inner, name=name)
+    app.callback()(_global())
     return app
+
+
+def _global() -> Callable[..., None]:
+    """The flags before the command, for whoever looks for them in the line's context."""
+
+    def noted(**_values: Any) -> None: ...
+
+    kinds: dict[str, Any] = {"value": str | None, "bool": bool | None}
+    declared = [
+        inspect.Parameter(
+            name,
+            inspect.Parameter.KEYWORD_ONLY,
+            default=default,
+            annotation=Annotated[kinds[kind], typer.Option(*long, *filter(None, [short]))],
+        )
+        for name, long, short, kind, _, default in globalflags.FLAGS
+    ]
+    return _with(noted, declared)
 
 
 def _application(path: str, text: str) -> typer.Typer:
@@ -69,23 +90,42 @@ def _register(app: typer.Typer, path: str, command: Command) -> None:
 def _function(command: Command) -> Callable[..., None]:
     """A function with the signature that typer reads a command from."""
 
-    def call(**values: Any) -> None:
+    def call(ctx: typer.Context, **values: Any) -> None:
         options = pflag.Options()
         vars(options).update(values)
-        raise typer.Exit(pflag.load(command.target)(Context(), options))
+        context = globalflags.context(completing.flags_of(ctx))
+        raise typer.Exit(pflag.load(command.target)(context, options))
 
     declared = [
-        inspect.Parameter(
-            name,
-            inspect.Parameter.KEYWORD_ONLY,
-            default=inspect.Parameter.empty if default is ... else default,
-            annotation=Annotated[_typers(annotation, info), info],
-        )
-        for name, annotation, info, default in sorted(parameters(command), key=_place)
+        inspect.Parameter("ctx", inspect.Parameter.KEYWORD_ONLY, annotation=typer.Context),
+        *(
+            inspect.Parameter(
+                name,
+                inspect.Parameter.KEYWORD_ONLY,
+                default=inspect.Parameter.empty if default is ... else default,
+                annotation=Annotated[_typers(annotation, info), info],
+            )
+            for name, annotation, info, default in sorted(_completed(command), key=_place)
+        ),
     ]
-    call.__signature__ = inspect.Signature(declared)  # type: ignore[attr-defined]
-    call.__annotations__ = {parameter.name: parameter.annotation for parameter in declared}
-    return call
+    return _with(call, declared)
+
+
+def _with(function: Callable[..., None], declared: list[inspect.Parameter]) -> Callable[..., None]:
+    """The function with the signature that typer shall see."""
+    function.__signature__ = inspect.Signature(declared)  # type: ignore[attr-defined]
+    function.__annotations__ = {parameter.name: parameter.annotation for parameter in declared}
+    return function
+
+
+def _completed(command: Command) -> Iterator[Parameter]:
+    """Its parameters; its arguments know how their names are completed."""
+    kinds = itertools.chain(command.names, itertools.repeat(""))
+    for name, annotation, info, default in parameters(command):
+        if isinstance(info, typer.models.ArgumentInfo) and (kind := next(kinds)):
+            info = copy.copy(info)  # several commands share the declaration
+            info.autocompletion = completing.completer(kind)
+        yield name, annotation, info, default
 
 
 def _place(parameter: tuple[str, Any, Any, Any]) -> str:
@@ -103,10 +143,29 @@ def _typers(annotation: Any, info: Any) -> Any:
 app = build()
 
 
+_WHOLE_WORDS = """\
+_{program}_whole_words() {{
+    local line="${{COMP_LINE:0:COMP_POINT}}" word index
+    local -a COMP_WORDS
+    read -ra COMP_WORDS <<< "$line"
+    [[ $line == *[[:space:]] ]] && COMP_WORDS+=("")
+    local COMP_CWORD=$((${{#COMP_WORDS[@]}} - 1))
+    _{program}_completion "$1"
+    word=${{COMP_WORDS[COMP_CWORD]}}
+    [[ $word == *:* && $COMP_WORDBREAKS == *:* ]] || return 0
+    for index in "${{!COMPREPLY[@]}}"; do
+        COMPREPLY[index]=${{COMPREPLY[index]#"${{word%:*}}:"}}
+    done
+}}
+complete -o default -F _{program}_whole_words {program}"""
+"""bash takes a colon for a word of its own, which cuts images' names and engines' addresses."""
+
+
 def completion(program: str, shell: str) -> str:
     """The script that has the shell ask `program` itself for what may follow."""
     variable = f"_{program.upper()}_COMPLETE"
-    return get_completion_script(prog_name=program, complete_var=variable, shell=shell)
+    script = get_completion_script(prog_name=program, complete_var=variable, shell=shell)
+    return f"{script}\n\n{_WHOLE_WORDS.format(program=program)}" if shell == "bash" else script
 
 
 def run(argv: list[str]) -> int:

@@ -7,8 +7,8 @@ import os
 import sys
 
 from runner import __version__
-from runner.cli import pflag, table
-from runner.cli.context import Context, say, warn
+from runner.cli import globalflags, pflag, table
+from runner.cli.context import say, warn
 from runner.cli.errors import CliError, describe, os_error
 from runner.client.output import OutputClosed
 from runner.types.errors import RunnerError
@@ -20,21 +20,7 @@ if TYPE_CHECKING:
 
 _COMPLETION = ("--install-completion", "--show-completion")
 _USAGE = "[OPTIONS] COMMAND [ARG...]"
-_GLOBAL = pflag.Command(
-    "",
-    _USAGE,
-    False,
-    (
-        ("host", ("--host",), "-H", "value", "", None),
-        ("tls", ("--tls",), "", "bool", "", False),
-        ("tlsverify", ("--tlsverify",), "", "bool", "", None),
-        ("tlscacert", ("--tlscacert",), "", "value", "", None),
-        ("tlscert", ("--tlscert",), "", "value", "", None),
-        ("tlskey", ("--tlskey",), "", "value", "", None),
-        ("version", ("--version",), "-v", "bool", "", False),
-    ),
-    (("words", "many"),),
-)
+_GLOBAL = pflag.Command("", _USAGE, False, globalflags.FLAGS, (("words", "many"),))
 
 
 def main() -> NoReturn:
@@ -112,7 +98,7 @@ def _run(argv: list[str]) -> int:
         parsed = pflag.parse(path, command, words[count:], say)
     except pflag.HelpRequested:
         return _help(path)
-    context = _context(options)
+    context = globalflags.context(options)
     target = pflag.load(command.target)
     if _is_traced(parsed):
         from runner.cli.tracing import traced
@@ -126,28 +112,6 @@ def _is_traced(options: pflag.Options) -> bool:
     """Whether the command's road is asked for, by a flag or by whoever traces its caller."""
     asked = getattr(options, "trace", None) or getattr(options, "trace_file", None)
     return bool(asked) or "TRACEPARENT" in os.environ
-
-
-def _context(options: pflag.Options) -> Context:
-    environment = os.environ
-    verify = options.tlsverify
-    if verify is None:
-        verify = bool(environment.get("RUNNER_TLS_VERIFY"))
-    if not (options.tls or verify):
-        return Context(options.host or "")
-    from runner.client.tls import TLSFiles
-
-    folder = environment.get("RUNNER_CERT_PATH", os.path.expanduser("~/.runner"))  # noqa: PTH111
-    files = TLSFiles(
-        ca=(options.tlscacert or f"{folder}/ca.pem") if verify else "",
-        cert=options.tlscert or _if_there(f"{folder}/cert.pem"),
-        key=options.tlskey or _if_there(f"{folder}/key.pem"),
-    )
-    return Context(options.host or "", files)
-
-
-def _if_there(path: str) -> str:
-    return path if os.access(path, os.R_OK) else ""
 
 
 _NOT_YET = {

@@ -31,7 +31,14 @@ FORBIDDEN = {
     "engine": {"aiohttp"},
     "types": {"grpc", "aiohttp", "asyncio"},
 }
-TYPER_ALLOWED = {"app.py", "tablegen.py", "manpages.py", "helptext.py", "declarations"}
+TYPER_ALLOWED = {
+    "completing.py",
+    "app.py",
+    "tablegen.py",
+    "manpages.py",
+    "helptext.py",
+    "declarations",
+}
 """Where inside cli typer may be known: the declarations and what reads them."""
 
 

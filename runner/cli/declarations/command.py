@@ -27,6 +27,9 @@ class Command:
     """Other paths that no list shows and that speak of themselves by the path given here."""
     interspersed: bool = True
     """Whether flags may follow arguments."""
+    names: tuple[str, ...] = ()
+    """What its arguments name, one after the other, for the shell to complete (completing.KINDS);
+    none of an argument of which nothing is known."""
     traced: bool = True
     """Whether it speaks to the engine, so that there is a road to show."""
 

@@ -268,6 +268,7 @@ COMMANDS = (
         "Create a container from an image and run it",
         aliases=("container run",),
         interspersed=False,
+        names=("image",),
     ),
     Command(
         "create",
@@ -277,6 +278,7 @@ COMMANDS = (
         "Create a container from an image",
         aliases=("container create",),
         interspersed=False,
+        names=("image",),
     ),
     Command(
         "start",
@@ -285,6 +287,7 @@ COMMANDS = (
         _MANY,
         "Start containers",
         aliases=("container start",),
+        names=("stopped container",),
     ),
     Command(
         "stop",
@@ -293,6 +296,7 @@ COMMANDS = (
         _MANY,
         "Stop running containers",
         aliases=("container stop",),
+        names=("running container",),
     ),
     Command(
         "restart",
@@ -301,6 +305,7 @@ COMMANDS = (
         _MANY,
         "Stop containers and start them again",
         aliases=("container restart",),
+        names=("container",),
     ),
     Command(
         "pause",
@@ -309,6 +314,7 @@ COMMANDS = (
         "CONTAINER [CONTAINER...]",
         "Freeze all processes of containers",
         aliases=("container pause",),
+        names=("container that is not paused",),
     ),
     Command(
         "unpause",
@@ -317,6 +323,7 @@ COMMANDS = (
         "CONTAINER [CONTAINER...]",
         "Let paused containers go on",
         aliases=("container unpause",),
+        names=("paused container",),
     ),
     Command(
         "kill",
@@ -325,6 +332,7 @@ COMMANDS = (
         _MANY,
         "Send a signal to running containers",
         aliases=("container kill",),
+        names=("running container",),
     ),
     Command(
         "rm",
@@ -334,6 +342,7 @@ COMMANDS = (
         "Remove containers",
         aliases=("container rm",),
         hidden_aliases={"container remove": "container rm"},
+        names=("container",),
     ),
     Command(
         "ps",
@@ -351,6 +360,7 @@ COMMANDS = (
         "[OPTIONS] CONTAINER",
         "Show what a container has written",
         aliases=("container logs",),
+        names=("container",),
     ),
     Command(
         "wait",
@@ -359,6 +369,7 @@ COMMANDS = (
         "CONTAINER [CONTAINER...]",
         "Wait until containers stop, print their exit codes",
         aliases=("container wait",),
+        names=("running container",),
     ),
     Command(
         "attach",
@@ -367,6 +378,7 @@ COMMANDS = (
         "[OPTIONS] CONTAINER",
         "Attach to a running container",
         aliases=("container attach",),
+        names=("container that is not paused",),
     ),
     Command(
         "stats",
@@ -375,6 +387,7 @@ COMMANDS = (
         "[OPTIONS] [CONTAINER...]",
         "Show what containers use of CPU, memory and the rest",
         aliases=("container stats",),
+        names=("running container",),
     ),
     Command(
         "port",
@@ -383,6 +396,7 @@ COMMANDS = (
         "CONTAINER [PRIVATE_PORT[/PROTO]]",
         "Show where a container's ports are published",
         aliases=("container port",),
+        names=("running container",),
     ),
     Command(
         "update",
@@ -391,6 +405,7 @@ COMMANDS = (
         _MANY,
         "Change containers' limits and restart policies",
         aliases=("container update",),
+        names=("container",),
     ),
     Command(
         "container prune",
@@ -406,6 +421,7 @@ COMMANDS = (
         "CONTAINER NEW_NAME",
         "Give a container another name",
         aliases=("container rename",),
+        names=("container",),
     ),
     Command(
         "inspect",
@@ -413,6 +429,7 @@ COMMANDS = (
         "runner.cli.system.inspect:run",
         "[OPTIONS] NAME|ID [NAME|ID...]",
         "Show all about containers and images",
+        names=("anything",),
     ),
     Command(
         "container inspect",
@@ -420,5 +437,6 @@ COMMANDS = (
         "runner.cli.system.inspect:run_container",
         _MANY,
         "Show all about containers",
+        names=("container",),
     ),
 )

@@ -170,6 +170,7 @@ COMMANDS = (
         "List images",
         aliases=("image ls",),
         hidden_aliases={"image list": "image ls"},
+        names=("image",),
     ),
     Command(
         "pull",
@@ -178,6 +179,7 @@ COMMANDS = (
         "[OPTIONS] NAME[:TAG|@DIGEST]",
         "Get an image from a registry",
         aliases=("image pull",),
+        names=("image",),
     ),
     Command(
         "load",
@@ -202,6 +204,7 @@ COMMANDS = (
         "SOURCE_IMAGE[:TAG] TARGET_IMAGE[:TAG]",
         "Give an image another name",
         aliases=("image tag",),
+        names=("image",),
     ),
     Command(
         "push",
@@ -210,6 +213,7 @@ COMMANDS = (
         "[OPTIONS] NAME[:TAG]",
         "Upload an image to a registry",
         aliases=("image push",),
+        names=("image",),
     ),
     Command(
         "save",
@@ -218,6 +222,7 @@ COMMANDS = (
         "[OPTIONS] IMAGE [IMAGE...]",
         "Write images to an archive",
         aliases=("image save",),
+        names=("image",),
     ),
     Command(
         "rmi",
@@ -227,6 +232,7 @@ COMMANDS = (
         "Remove images",
         aliases=("image rm",),
         hidden_aliases={"image remove": "image rm", "image rmi": "image rm"},
+        names=("image",),
     ),
     Command(
         "history",
@@ -235,6 +241,7 @@ COMMANDS = (
         "[OPTIONS] IMAGE",
         "Show how an image was made",
         aliases=("image history",),
+        names=("image",),
     ),
     Command(
         "image prune",
@@ -256,5 +263,6 @@ COMMANDS = (
         "runner.cli.system.inspect:run_image",
         "[OPTIONS] IMAGE [IMAGE...]",
         "Show all about images",
+        names=("image",),
     ),
 )

@@ -95,6 +95,7 @@ COMMANDS = (
         "Run a command in a running container",
         aliases=("container exec",),
         interspersed=False,
+        names=("container that is not paused",),
     ),
     Command(
         "top",
@@ -104,6 +105,7 @@ COMMANDS = (
         "Show a container's processes",
         aliases=("container top",),
         interspersed=False,
+        names=("running container",),
     ),
     Command(
         "cp",
@@ -121,6 +123,7 @@ COMMANDS = (
         "CONTAINER",
         "Show what differs between a container's files and its image's",
         aliases=("container diff",),
+        names=("container",),
     ),
     Command(
         "export",
@@ -129,6 +132,7 @@ COMMANDS = (
         "[OPTIONS] CONTAINER",
         "Write a container's file system as a tar archive",
         aliases=("container export",),
+        names=("container",),
     ),
     Command(
         "commit",
@@ -138,5 +142,6 @@ COMMANDS = (
         "Make an image of a container",
         aliases=("container commit",),
         interspersed=False,
+        names=("container",),
     ),
 )

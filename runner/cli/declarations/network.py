@@ -177,6 +177,7 @@ COMMANDS = (
         "runner.cli.system.inspect:run_network",
         "[OPTIONS] NETWORK [NETWORK...]",
         "Show everything about networks",
+        names=("network",),
     ),
     Command(
         "network rm",
@@ -185,6 +186,7 @@ COMMANDS = (
         "NETWORK [NETWORK...]",
         "Remove networks",
         hidden_aliases={"network remove": "network rm"},
+        names=("network",),
     ),
     Command(
         "network prune",
@@ -199,6 +201,7 @@ COMMANDS = (
         "runner.cli.network.connect:run",
         "[OPTIONS] NETWORK CONTAINER",
         "Put a container on a network",
+        names=("network", "container"),
     ),
     Command(
         "network disconnect",
@@ -206,5 +209,6 @@ COMMANDS = (
         "runner.cli.network.connect:run_disconnect",
         "[OPTIONS] NETWORK CONTAINER",
         "Take a container off a network",
+        names=("network", "container"),
     ),
 )

@@ -406,5 +406,6 @@ COMMANDS = (
         "runner.cli.system.bundle:run",
         "[OPTIONS] IMAGE DIR",
         "Write an OCI bundle that a plain `runc run` can run",
+        names=("image",),
     ),
 )

@@ -93,6 +93,7 @@ COMMANDS = (
         "runner.cli.system.inspect:run_volume",
         "[OPTIONS] VOLUME [VOLUME...]",
         "Show all about volumes",
+        names=("volume",),
     ),
     Command(
         "volume rm",
@@ -101,6 +102,7 @@ COMMANDS = (
         "[OPTIONS] VOLUME [VOLUME...]",
         "Remove volumes",
         hidden_aliases={"volume remove": "volume rm"},
+        names=("volume",),
     ),
     Command(
         "volume prune",

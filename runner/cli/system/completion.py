@@ -1,7 +1,7 @@
 """`completion`: what makes a shell complete runner's commands, flags and names.
 
 The scripts know no command themselves: they ask `runner` (by `_RUNNER_COMPLETE`, typer's own
-protocol), so that they never fall behind it.
+protocol), so that they never fall behind it; and `runner` asks the engine for names.
 """
 
 from __future__ import annotations

@@ -7,6 +7,7 @@ containers miss, `fail` for what none can do without. Nothing on the host is cha
 from __future__ import annotations
 
 import os
+import re
 import socket
 
 from runner.cli.context import say
@@ -33,6 +34,7 @@ OK, WARN, FAIL = "ok", "warn", "fail"
 _OLDEST_KERNEL = (5, 6)  # openat2(2), by which paths in images are resolved
 _RECURSIVE_KERNEL = (5, 12)  # mount_setattr(2)
 _OLDEST_CONTAINERD = (1, 6)
+_MENDED_RUNC = (1, 1, 12)
 _NAMESPACES = ("mnt", "pid", "net", "uts", "ipc")
 _CONTROLLERS = ("memory", "cpu", "cpuset", "pids")
 _SOCKETS = ("/run/containerd/containerd.sock", "/run/docker/containerd/containerd.sock")
@@ -271,12 +273,22 @@ def check_runtime(machine: Machine) -> Iterator[Finding]:
         yield FAIL, "there is no runc", "apt-get install runc"
     else:
         _, answer = machine.ask("runc", "--version")
-        yield OK, answer.splitlines()[0] if answer else "runc", ""
+        yield _judged_runc(answer.splitlines()[0] if answer else "runc")
     if machine.find("containerd-shim-runc-v2"):
         yield OK, "containerd-shim-runc-v2", ""
     else:
         text = "containerd-shim-runc-v2 is not on PATH: containerd must find it elsewhere"
         yield WARN, text, "it comes with containerd: apt-get install containerd"
+
+
+def _judged_runc(said: str) -> Finding:
+    """The versions that let a container out by its working directory (CVE-2024-21626). Those that
+    a distribution has put its name to are taken for mended: Debian's 1.1.5+ds1 is."""
+    published = re.fullmatch(r"runc version (\d+)\.(\d+)\.(\d+)(?:-rc\S*)?", said)
+    if published and tuple(map(int, published.groups())) < _MENDED_RUNC:
+        remedy = "use runc 1.1.12 or newer, or see that your distribution has mended this one"
+        return WARN, f"{said}: containers can break out (CVE-2024-21626)", remedy
+    return OK, said, ""
 
 
 def check_init(machine: Machine) -> Iterator[Finding]:

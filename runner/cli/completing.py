@@ -1,0 +1,99 @@
+"""The names that a shell completes: those that the engine has (docker/cli cli/command/completion).
+
+Asking never starts an engine, and where none answers there is nothing to choose from.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import TYPE_CHECKING
+
+import typer  # noqa: TC002 - it reads the annotations itself
+
+from runner.cli import globalflags, pflag
+from runner.client import containers, images, networks, volumes
+from runner.client.address import DEFAULT_HOST
+from runner.client.client import EngineClient
+from runner.types.errors import RunnerError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    Names = Callable[[EngineClient], Iterable[str]]
+
+
+@dataclasses.dataclass(frozen=True)
+class Containers:
+    """The names of containers, without those that links have given them."""
+
+    all: bool = True
+    states: frozenset[str] = frozenset()
+    """In these only; in any where it is empty."""
+    but: frozenset[str] = frozenset()
+
+    def __call__(self, client: EngineClient) -> Iterable[str]:
+        """Ask for them."""
+        for found in containers.list_containers(client, {"all": "1"} if self.all else {}):
+            if found["State"] in (self.states or {found["State"]}) - self.but:
+                yield from (name[1:] for name in found["Names"] if "/" not in name[1:])
+
+
+def _images(client: EngineClient) -> Iterable[str]:
+    for found in images.list_images(client, {}):
+        yield from found["RepoTags"] or ()
+
+
+def _networks(client: EngineClient) -> Iterable[str]:
+    return (found["Name"] for found in networks.list_networks(client, ""))
+
+
+def _volumes(client: EngineClient) -> Iterable[str]:
+    return (found["Name"] for found in volumes.list_volumes(client, ""))
+
+
+def _anything(client: EngineClient) -> Iterable[str]:
+    for names in (Containers(), _images, _networks, _volumes):
+        yield from names(client)
+
+
+KINDS: dict[str, Names] = {
+    "container": Containers(),
+    "running container": Containers(all=False),
+    "container that is not paused": Containers(all=False, but=frozenset({"paused"})),
+    "paused container": Containers(all=False, states=frozenset({"paused"})),
+    "stopped container": Containers(states=frozenset({"created", "exited"})),
+    "image": _images,
+    "network": _networks,
+    "volume": _volumes,
+    "anything": _anything,
+}
+
+
+def flags_of(ctx: typer.Context) -> pflag.Options:
+    """The flags that came before the command."""
+    options = pflag.Options()
+    vars(options).update(ctx.find_root().params)
+    return options
+
+
+def completer(kind: str) -> Callable[[typer.Context, str], list[str]]:
+    """What typer asks for an argument that names one of these."""
+    names = KINDS[kind]
+
+    def complete(ctx: typer.Context, incomplete: str) -> list[str]:
+        context = globalflags.context(flags_of(ctx))
+        named = _named(ctx)
+        try:
+            found = list(names(EngineClient(context.host or DEFAULT_HOST, tls=context.tls)))
+        except (RunnerError, OSError):
+            return []
+        return [name for name in found if name.startswith(incomplete) and name not in named]
+
+    return complete
+
+
+def _named(ctx: typer.Context) -> set[str]:
+    """What is on the line already: nobody names a thing twice."""
+    values = (ctx.params.get(parameter.name or "") for parameter in ctx.command.params)
+    lists = [value for value in values if isinstance(value, (list, tuple))]
+    return {text for each in lists for text in each if isinstance(text, str)}
