@@ -139,9 +139,11 @@ def _device_cgroup_rule(rule: str) -> LinuxDeviceCgroup:
     )
 
 
-def _number(text: str, which: str, rule: str) -> int:
+def _number(text: str, which: str, rule: str) -> int | None:
+    """None for any, as the runtime specification has it. dockerd writes -1, which runc takes for
+    the same, and which crun writes to devices.allow as it is, for the kernel to refuse."""
     if text == "*":
-        return -1
+        return None
     if int(text) > _INT64_MAX:
         raise InvalidParameter(f"invalid {which} value in device cgroup rule format: '{rule}'")
     return int(text)

@@ -24,6 +24,10 @@ COMMAND_LINES = (
     *(f"run --name box --runtime crun busybox {command}" for command in ("true", "nonexist")),
     *(f"run --name box --runtime crun busybox {path}" for path in ("/none", "/etc", "/etc/passwd")),
     "run --name box --runtime crun -v /etc/passwd:/etc busybox true",
+    *(
+        f"run --name box --runtime crun -v own:{place} busybox cat /proc/sys/kernel/core_pattern"
+        for place in ("/proc", "/proc/sys/kernel")
+    ),
     "run --name box --runtime crun --memory 24m busybox sh -c 'a=x; while :; do a=$a$a; done'",
 )
 ON_ONE_THAT_RUNS = (

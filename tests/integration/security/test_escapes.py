@@ -179,6 +179,7 @@ def test_links_where_a_volume_is_filled(
     assert SECRET not in heard
 
 
+@pytest.mark.runc
 @pytest.mark.parametrize("place", ["/proc", "/proc/self", "/proc/sys/kernel", "/sys/../proc"])
 def test_volumes_over_proc(ours: Subject, tmp_path: Path, place: str) -> None:
     """CVE-2015-3630, CVE-2019-16884, CVE-2023-28642: who had a /proc of his own would have no

@@ -27,8 +27,8 @@ def mapping(host: str, container: str = "", access: str = "rwm") -> DeviceMappin
     ("rule", "expected"),
     [
         ("c 1:3 rwm", LinuxDeviceCgroup(True, "c", 1, 3, "rwm")),
-        ("a *:* w", LinuxDeviceCgroup(True, "a", -1, -1, "w")),
-        ("b 8:* rr", LinuxDeviceCgroup(True, "b", 8, -1, "rr")),
+        ("a *:* w", LinuxDeviceCgroup(True, "a", None, None, "w")),
+        ("b 8:* rr", LinuxDeviceCgroup(True, "b", 8, None, "rr")),
     ],
 )
 def test_rules(rule: str, expected: LinuxDeviceCgroup) -> None:
