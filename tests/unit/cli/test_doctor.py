@@ -198,13 +198,27 @@ def test_a_containerd_that_serves(host: Path) -> None:
 
 def test_the_runtime_and_its_shim(host: Path) -> None:
     assert levels(doctor.check_runtime(machine(host))) == ["fail", "warn"]
-    program(host, "runc", 'printf "runc version 1.1.5\\ncommit: x\\n"')
+    program(host, "runc", 'printf "runc version 1.1.12\\ncommit: x\\n"')
     program(host, "containerd-shim-runc-v2")
     found = list(doctor.check_runtime(machine(host)))
-    assert [text for _, text, _ in found] == ["runc version 1.1.5", "containerd-shim-runc-v2"]
+    assert [text for _, text, _ in found] == ["runc version 1.1.12", "containerd-shim-runc-v2"]
     (host / "bin/runc").unlink()
     (host / "bin/runc").mkdir()  # a folder is no program
     assert levels(doctor.check_runtime(machine(host))) == ["fail", "ok"]
+
+
+@pytest.mark.parametrize(
+    ("version", "level"),
+    [
+        *(("1.0.0-rc95", "warn"), ("1.1.5", "warn"), ("1.1.11", "warn")),
+        *(("1.1.5+ds1", "ok"), ("1.1.7-0ubuntu1~22.04.2", "ok"), ("1.2.0-rc.1", "ok")),
+        *(("1.1.12", "ok"), ("1.3.4", "ok"), ("of my own", "ok")),
+    ],
+)
+def test_a_runc_that_lets_containers_out(host: Path, version: str, level: str) -> None:
+    program(host, "runc", f'echo "runc version {version}"')
+    program(host, "containerd-shim-runc-v2")
+    assert levels(doctor.check_runtime(machine(host))) == [level, "ok"]
 
 
 def test_an_init(host: Path) -> None:
