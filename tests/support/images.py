@@ -15,7 +15,6 @@ import hashlib
 import io
 import json
 import lzma
-import os
 import platform
 import subprocess
 import tarfile
@@ -388,12 +387,14 @@ def layered_image(compression: Compression = "gzip", media: Media = "oci") -> Im
 
 def main(arguments: Sequence[str]) -> int:
     """Write the busybox archive, for experiments by hand: `… FILE [NAME]`."""
+    import argparse
     from pathlib import Path
 
-    if not arguments:
-        print("usage: python -m tests.support.images FILE [NAME]")
-        return 2
-    print(busybox_archive(Path(os.path.abspath(arguments[0])), *arguments[1:2]))
+    parser = argparse.ArgumentParser(prog="python -m tests.support.images", allow_abbrev=False)
+    parser.add_argument("file", type=Path, help="the archive, for `docker load`")
+    parser.add_argument("name", nargs="?", default=BUSYBOX, help="what the image is called")
+    wanted = parser.parse_args(arguments)
+    print(busybox_archive(wanted.file.absolute(), wanted.name))
     return 0
 
 

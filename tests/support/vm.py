@@ -224,7 +224,15 @@ def boot(kernel: Path, first: Path, disk: Path) -> Iterator[str]:
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Make it, boot it, tell what it says; the status of its tests."""
+    """Make it, boot it, tell what it says; the status of its tests, 1 where it cannot be made."""
+    try:
+        return _tests(arguments)
+    except ToolchainError as error:
+        print(f"the machine with cgroups of version 2: {error}", file=sys.stderr)
+        return 1
+
+
+def _tests(arguments: Sequence[str]) -> int:
     if shutil.which("qemu-system-x86_64", path=path_with()) is None:
         apt_install(["qemu-system-x86"])
     status = 1

@@ -62,8 +62,9 @@ def unpacked(sdist: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def wheel(unpacked: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Made of the source archive: what is missing there is missing here."""
-    return build("wheel", unpacked, tmp_path_factory.mktemp("wheel"))
+    """Made of the source archive: what is missing there is missing here. As pipx has pip build it,
+    which finds no module beside the script that it runs."""
+    return build("wheel", unpacked, tmp_path_factory.mktemp("wheel"), PYTHONSAFEPATH="1")
 
 
 def build(kind: str, source: Path, output: Path, **env: str) -> Path:

@@ -22,13 +22,13 @@ README = DOCUMENTS[0].read_text()
 
 _CODE = re.compile(r"`([^`\n]+)`")
 _COMMAND = re.compile(r"(?:^|sudo |=\S+ )(runner [^|#]+)")
-_GLOBAL = ("--host", "--version")
+_GLOBAL = ("--host", "-H", "--version")
 _PLACEHOLDERS = {"[flags", "of", "run]"}
 
 
 def lines_to_type(text: str) -> Iterator[str]:
     """Lines at a prompt, and code within sentences that begins with a command."""
-    for line in text.splitlines():
+    for line in text.replace("\\\n", "").splitlines():
         if line.startswith("$ "):
             yield line[2:]
     for code in _CODE.findall(text):

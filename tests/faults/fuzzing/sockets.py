@@ -76,6 +76,8 @@ _SMUGGLED: Final = (
     b"Content-Length: 2\r\nX\0: y\r\n\r\n{}" + _HIDDEN,
 )
 _READ: Final = 0.2
+_ENDS: Final = 30.0
+"""Seconds; busy machines are slow."""
 
 
 def play_http(judge: Judge, dice: random.Random, count: int) -> None:
@@ -122,11 +124,24 @@ def _exchange(judge: Judge, data: bytes, dice: random.Random) -> bytes:
                 return b""
             case 1:
                 connection.shutdown(socket.SHUT_WR)
+                return _to_the_end(judge, connection, data)
             case _:
                 pass
         connection.settimeout(_READ)
         while piece := connection.recv(65536):
             received += piece
+    return received
+
+
+def _to_the_end(judge: Judge, connection: socket.socket, data: bytes) -> bytes:
+    """What comes for a client that has said all: an answer or none, but then the end."""
+    received = b""
+    connection.settimeout(_ENDS)
+    try:
+        while piece := connection.recv(65536):
+            received += piece
+    except TimeoutError as error:
+        judge.fail("hang: a connection whose client has said all", repr(data[:200]), error)
     return received
 
 
