@@ -57,6 +57,9 @@ test: root test-system $(VENV)/.installed-dev ## Run all tests, after installing
 test-all: ## Run the thorough tests too: what ours is asked, dockerd is asked; every containerd (root)
 	@$(MAKE) --no-print-directory test SELECTION= WORKERS=0 TEST_SECONDS=7200
 
+.PHONY: dev
+dev: $(VENV)/.installed-dev ## Make the environment that tests and checks run in
+
 check: $(VENV)/.installed-dev ## Look for faults without running anything: ruff, mypy
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -153,7 +156,7 @@ $(VENV)/.installed-docs: $(RECIPE) | $(BIN)/python
 	@touch $@ $(VENV)/.installed
 
 $(VENV)/.installed-dev: $(RECIPE) $(if $(LOCKED),requirements-dev.lock) | $(BIN)/python
-	@echo "==> installing runner and what its tests need into $(VENV)"
+	@echo "==> installing runner and what its tests need into $(VENV) (some minutes)"
 ifdef LOCKED
 	@$(BIN)/pip install -q --require-hashes -r requirements-dev.lock
 	@$(BIN)/pip install -q --no-deps --no-build-isolation -e .
