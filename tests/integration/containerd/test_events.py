@@ -45,7 +45,7 @@ async def subscribed(client: Containerd, *filters: str) -> Recorder:
     """
     own = f"namespace=={client.namespace}"
     recorder = Recorder(client.events.subscribe(",".join((own, *filters))))
-    await asyncio.sleep(0.1)
+    await asyncio.sleep(0.5)  # of a busy machine's
     return recorder
 
 

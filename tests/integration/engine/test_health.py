@@ -62,8 +62,10 @@ def test_the_log(subject: Subject) -> None:
 
 
 def test_a_stop_is_no_change_and_a_start_begins_anew(subject: Subject) -> None:
+    created = time.time_ns()
     run(subject, "true")
     assert becomes(subject, "healthy")
+    assert eventually(lambda: changes(subject, created))  # told after it is so
     began = time.time_ns()
     subject.docker("stop", "-t", "0", "box")
     assert health(subject)["Status"] == "unhealthy"
