@@ -145,10 +145,19 @@ app = build()
 
 _WHOLE_WORDS = """\
 _{program}_whole_words() {{
-    local line="${{COMP_LINE:0:COMP_POINT}}" word index
-    local -a COMP_WORDS
-    read -ra COMP_WORDS <<< "$line"
-    [[ $line == *[[:space:]] ]] && COMP_WORDS+=("")
+    local line=$COMP_LINE word index
+    local -a whole=()
+    for index in "${{!COMP_WORDS[@]}}"; do
+        word=${{COMP_WORDS[index]}}
+        if [[ $index -gt 0 && $line != [[:space:]]* ]]; then
+            whole[-1]+=$word
+        else
+            whole+=("$word")
+        fi
+        line=${{line#*"$word"}}
+        [[ $index -eq $COMP_CWORD ]] && break
+    done
+    local -a COMP_WORDS=("${{whole[@]}}")
     local COMP_CWORD=$((${{#COMP_WORDS[@]}} - 1))
     _{program}_completion "$1"
     word=${{COMP_WORDS[COMP_CWORD]}}
@@ -158,7 +167,8 @@ _{program}_whole_words() {{
     done
 }}
 complete -o default -F _{program}_whole_words {program}"""
-"""bash takes a colon for a word of its own, which cuts images' names and engines' addresses."""
+"""bash takes a colon for a word of its own, which cuts images' names and engines' addresses. Pieces
+with no space between them are one word."""
 
 
 def completion(program: str, shell: str) -> str:

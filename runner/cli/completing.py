@@ -1,6 +1,6 @@
 """The names that a shell completes: those that the engine has (docker/cli cli/command/completion).
 
-Asking never starts an engine, and where none answers there is nothing to choose from.
+Asking starts no engine, and where none answers there is nothing to choose from.
 """
 
 from __future__ import annotations
@@ -56,12 +56,13 @@ def _anything(client: EngineClient) -> Iterable[str]:
         yield from names(client)
 
 
+_STOPPED = "stopped container"
 KINDS: dict[str, Names] = {
     "container": Containers(),
     "running container": Containers(all=False),
     "container that is not paused": Containers(all=False, but=frozenset({"paused"})),
     "paused container": Containers(all=False, states=frozenset({"paused"})),
-    "stopped container": Containers(states=frozenset({"created", "exited"})),
+    _STOPPED: Containers(states=frozenset({"created", "exited"})),
     "image": _images,
     "network": _networks,
     "volume": _volumes,
@@ -78,9 +79,10 @@ def flags_of(ctx: typer.Context) -> pflag.Options:
 
 def completer(kind: str) -> Callable[[typer.Context, str], list[str]]:
     """What typer asks for an argument that names one of these."""
-    names = KINDS[kind]
 
     def complete(ctx: typer.Context, incomplete: str) -> list[str]:
+        by_force = kind == _STOPPED and ctx.params.get("force")  # then rm takes what runs too
+        names = KINDS["container" if by_force else kind]
         context = globalflags.context(flags_of(ctx))
         named = _named(ctx)
         try:

@@ -342,7 +342,7 @@ COMMANDS = (
         "Remove containers",
         aliases=("container rm",),
         hidden_aliases={"container remove": "container rm"},
-        names=("container",),
+        names=("stopped container",),
     ),
     Command(
         "ps",

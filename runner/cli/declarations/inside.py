@@ -123,7 +123,7 @@ COMMANDS = (
         "CONTAINER",
         "Show what differs between a container's files and its image's",
         aliases=("container diff",),
-        names=("container",),
+        names=("running container",),
     ),
     Command(
         "export",
@@ -142,6 +142,6 @@ COMMANDS = (
         "Make an image of a container",
         aliases=("container commit",),
         interspersed=False,
-        names=("container",),
+        names=("running container",),
     ),
 )

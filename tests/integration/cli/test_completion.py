@@ -49,14 +49,18 @@ def shell(engine: Live, tmp_path: Path) -> Iterator[Terminal]:
 
 
 def test_containers(engine: Live, shell: Terminal) -> None:
-    """Those that the command is for, and each once."""
+    """Those that the command is for, and each once; after words that are quoted, too."""
     engine.docker("create", "--name", "idle", "--network", "none", "busybox")
     shell.send(f"runner stop {_TAB}")
     shell.expect("stop box ")
     shell.send(f"{_CLEAR}runner start {_TAB}")
     shell.expect("start idle ")
-    shell.send(f"{_CLEAR}runner rm idle {_TAB}")
-    shell.expect("rm idle box ")
+    shell.send(f"{_CLEAR}runner rm {_TAB}")
+    shell.expect("rm idle ")
+    shell.send(f"{_CLEAR}runner rm -f idle {_TAB}")
+    shell.expect("rm -f idle box ")
+    shell.send(f"{_CLEAR}runner exec -e 'A=b c' {_TAB}")
+    shell.expect("'A=b c' box ")
 
 
 def test_an_images_colon_is_in_the_word(engine: Live, shell: Terminal) -> None:
