@@ -39,7 +39,7 @@ run: root system $(VENV)/.installed ## Run a demo container, after installing wh
 test: root test-system $(VENV)/.installed-dev ## Run all tests, after installing what they need (root)
 	@mkdir -p .make
 	@$(BIN)/python -m tests.support.toolchain all
-	@$(BIN)/python -m tests.support.debian $(if $(SELECTION),shop-web)
+	@$(BIN)/python -m tests.support.debian $(if $(SELECTION),firewalld shop-web)
 	@$(BIN)/python -m tests.support.residue sweep
 	@$(BIN)/python -m tests.support.residue snapshot .make/before.json
 	@status=0; scratch=$$(mktemp -d $${RUNNER_TEST_DIR:-/tmp}/runner-tests.XXXXXX); \

@@ -4,6 +4,7 @@ Our libnetwork.
     controller        the facade; networks (and drivers) are what it keeps
     netns             namespaces; interface, gateway what is in them
     bridge            the driver of bridge networks: bridge_link (interfaces), firewall, port_mapper
+    firewalld         has the host's own firewall let the bridges through
     vlan, cni         the other drivers
     ipam              subnets and addresses
     resolver          the containers' name server; names, answers what it knows

@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
 
     from runner.network.addresses import AddressPool
+    from runner.network.firewalld import Firewalld
     from runner.network.iptables import IPTables
     from runner.network.ports import PortRequest
     from runner.network.records import BridgeConfig, Endpoint, EndpointRequest, Sandbox
@@ -65,12 +66,14 @@ class BridgeDriver:
         config: BridgeConfig,
         addresses: AddressPool,
         iptables: IPTables,
+        firewalld: Firewalld,
         mapper: PortMapper,
     ) -> None:
         bridge_link.validate_name(config.name)
         self._config = config
         self._addresses = addresses
         self._iptables = iptables
+        self._firewalld = firewalld
         self._starting = asyncio.Lock()
         self._host: Netlink | None = None
         self._started: _Started | None = None
@@ -99,6 +102,7 @@ class BridgeDriver:
                 started = await self.prepare(())
                 await install_all(self._iptables, started.firewalls)
                 self._started = started
+                await self._firewalld.admit(self._config.name)
             return self._started
 
     async def prepare(self, endpoints: Sequence[Endpoint]) -> _Started:
@@ -133,14 +137,25 @@ class BridgeDriver:
             return
         started = await self.prepare(endpoints)
         await install_all(self._iptables, started.firewalls)
-        await self.take_up(started, endpoints)
+        self.installed(started)
+        await self.take_up(endpoints)
 
-    async def take_up(self, started: _Started, endpoints: Sequence[Endpoint]) -> None:
-        """The rules are there; hold the ports of the endpoints again."""
+    def installed(self, started: _Started) -> None:
+        """The rules of what has been prepared are there."""
         self._started = started
+
+    async def take_up(self, endpoints: Sequence[Endpoint]) -> None:
+        """Hold the ports of the endpoints again."""
+        await self._firewalld.admit(self._config.name)
         for endpoint in endpoints:
             self._interfaces.add(endpoint.interface)
             await self._mapper.hold_again(endpoint.id, _target(endpoint), endpoint.ports)
+
+    async def reinstall(self) -> None:
+        """Write the firewall's rules anew: somebody has flushed them. Raises System."""
+        async with self._starting:
+            for firewall in self._started.firewalls if self._started else ():
+                await firewall.reinstall()
 
     async def gateways(self, sandbox: Sandbox) -> tuple[bool, bool]:
         """See Driver."""
@@ -259,13 +274,16 @@ class BridgeDriver:
         """Remove bridge, interfaces and rules; a bridge that somebody else has made stays.
         Idempotent. Raises System."""
         host, config = self._netlink(), self._config
-        try:
-            if config.made:
-                await in_own_thread(lambda: bridge_link.delete_bridge(host, config.name))
-        except OSError as err:
-            raise System(f"failed to remove bridge {config.name}: {error_text(err)}") from err
-        for firewall in _every_firewall(self._iptables, config):  # by their chains' names
-            await firewall.remove()
+        async with self._starting:
+            self._started = None
+            try:
+                if config.made:
+                    await in_own_thread(lambda: bridge_link.delete_bridge(host, config.name))
+            except OSError as err:
+                raise System(f"failed to remove bridge {config.name}: {error_text(err)}") from err
+            for firewall in _every_firewall(self._iptables, config):  # by their chains' names
+                await firewall.remove()
+        await self._firewalld.dismiss(config.name)
         await self.close()
 
     def _netlink(self) -> Netlink:

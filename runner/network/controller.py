@@ -27,7 +27,8 @@ from runner.network import netns
 from runner.network.attempt import attempt
 from runner.network.bridge import BridgeDriver
 from runner.network.driver import Place
-from runner.network.forwarding import enable_forwarding
+from runner.network.firewalld import Firewalld
+from runner.network.forwarding import drop_by_default, enable_forwarding
 from runner.network.gateway import Candidate, Gateways, select
 from runner.network.interface import routes_of, set_routes
 from runner.network.iptables import IPTables
@@ -83,8 +84,12 @@ class NetworkController:
         self._directory = exec_root / "netns"
         self._iptables = iptables
         self._mapper = PortMapper(PortAllocator(*read_port_settings()))
-        self._bridge = BridgeDriver(bridge, addresses, iptables, self._mapper)
-        self._networks = Networks(self._bridge, bridge, addresses, iptables, self._mapper)
+        self._firewalld = Firewalld()
+        self._drops = False
+        self._bridge = BridgeDriver(bridge, addresses, iptables, self._firewalld, self._mapper)
+        self._networks = Networks(
+            self._bridge, bridge, addresses, iptables, self._firewalld, self._mapper
+        )
         self._records: dict[str, SandboxRecord] = {}
         self._resolvers: dict[str, Resolver] = {}
         self._names = NameTable()
@@ -100,7 +105,7 @@ class NetworkController:
     async def enable_forwarding(self, *, drop: bool) -> None:
         """Let the host forward packets; see `forwarding`. Raises System."""
         try:
-            await in_own_thread(lambda: enable_forwarding(self._iptables, drop=drop))
+            self._drops = await in_own_thread(lambda: enable_forwarding(self._iptables, drop=drop))
         except OSError as err:
             raise System(f"failed to enable IPv4 forwarding: {error_text(err)}") from err
 
@@ -151,6 +156,7 @@ class NetworkController:
         logged.
         """
         self._records = {record.sandbox.container_id: record for record in records}
+        await self._firewalld.open(self._reinstall)
         endpoints = [endpoint for record in self._records.values() for endpoint in record.endpoints]
         await self._networks.restore(networks, endpoints)
         for endpoint in endpoints:
@@ -158,6 +164,12 @@ class NetworkController:
         for record in self._records.values():
             if record.resolver is not None:
                 await self._restore_resolver(record)
+
+    async def _reinstall(self) -> None:
+        """Put in place again what somebody has flushed of the firewall."""
+        await self._networks.reinstall()
+        if self._drops:
+            await in_own_thread(lambda: drop_by_default(self._iptables))
 
     def adopt(self, record: SandboxRecord) -> None:
         """Know of a sandbox whose container ended while no engine ran: it is to be deleted."""
@@ -167,6 +179,7 @@ class NetworkController:
         """Let go. Containers keep their networks. Safe to call twice."""
         for container_id in list(self._resolvers):
             await self._resolvers.pop(container_id).close()
+        await self._firewalld.close()
         await self._networks.close()
         await self._mapper.close()
 

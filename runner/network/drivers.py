@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from runner.network.addresses import AddressPool
     from runner.network.driver import Driver
+    from runner.network.firewalld import Firewalld
     from runner.network.iptables import IPTables
     from runner.network.port_mapper import PortMapper
     from runner.network.records import NetworkRecord
@@ -29,12 +30,16 @@ KINDS: Final = ("bridge", "cni", "ipvlan", "macvlan")
 
 
 def make_driver(
-    record: NetworkRecord, addresses: AddressPool, iptables: IPTables, mapper: PortMapper
+    record: NetworkRecord,
+    addresses: AddressPool,
+    iptables: IPTables,
+    firewalld: Firewalld,
+    mapper: PortMapper,
 ) -> Driver:
     """The driver of a network of `KINDS`. Raises RunnerError for options that it cannot have."""
     if record.driver == "bridge":
         config = bridge_options.bridge_config(record)
-        return BridgeDriver(config, addresses, iptables, mapper)
+        return BridgeDriver(config, addresses, iptables, firewalld, mapper)
     if record.driver == "cni":
         return CNIDriver(record)
     return VlanDriver(record, addresses)

@@ -251,6 +251,10 @@ class Firewall:
     async def install(self, ports: Iterable[PortRule]) -> None:
         """Put everything in place, whatever is there. Raises System."""
         self._ports = set(ports)
+        await self.reinstall()
+
+    async def reinstall(self) -> None:
+        """The same again, after somebody has flushed them. Raises System."""
         async with self._turn:
             await in_own_thread(self._install)
 

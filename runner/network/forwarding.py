@@ -16,22 +16,28 @@ _CONF6: Final = Path("/proc/sys/net/ipv6/conf")
 _DROP: Final = "*filter\n:FORWARD DROP [0:0]\nCOMMIT\n"
 
 
-def enable_forwarding(iptables: IPTables, *, drop: bool) -> None:
+def enable_forwarding(iptables: IPTables, *, drop: bool) -> bool:
     """Let the host pass packets on from one interface to another; nothing to do if it does.
 
     A host that did not is no router and does not become one: with `drop` it passes on only what a
-    rule accepts. Raises OSError, System; then the host is as before. Blocks.
+    rule accepts; whether that is so now. Raises OSError, System; then the host is as before.
+    Blocks.
     """
     if _SETTING.read_text().strip() == "1":
-        return
+        return False
     _SETTING.write_text("1\n")
-    if not drop:
-        return
-    try:
-        iptables.restore(_DROP)
-    except System:
-        _SETTING.write_text("0\n")
-        raise
+    if drop:
+        try:
+            drop_by_default(iptables)
+        except System:
+            _SETTING.write_text("0\n")
+            raise
+    return drop
+
+
+def drop_by_default(iptables: IPTables) -> None:
+    """Have the host pass on only what a rule accepts. Raises System. Blocks."""
+    iptables.restore(_DROP)
 
 
 def enable_forwarding6() -> None:

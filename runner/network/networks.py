@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from runner.network.attempt import attempt
 from runner.network.bridge import BridgeDriver
 from runner.network.bridge_link import exists
 from runner.network.drivers import check_network, make_driver
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
     from runner.network.addresses import AddressPool
     from runner.network.driver import Driver
+    from runner.network.firewalld import Firewalld
     from runner.network.iptables import IPTables
     from runner.network.port_mapper import PortMapper
     from runner.network.records import BridgeConfig, Endpoint
@@ -58,6 +60,7 @@ class Networks:
         config: BridgeConfig,
         addresses: AddressPool,
         iptables: IPTables,
+        firewalld: Firewalld,
         mapper: PortMapper,
     ) -> None:
         self._bridge = bridge
@@ -73,6 +76,7 @@ class Networks:
         self._by_id: dict[str, Network] = {config.network_id: self._default}
         self._addresses = addresses
         self._iptables = iptables
+        self._firewalld = firewalld
         self._mapper = mapper
 
     def known(self, network_id: str) -> Network | None:
@@ -106,7 +110,7 @@ class Networks:
         it stays, but for what was kept."""
         # no await from the look at the others to here: two cannot have the same interface
         record = self._plan(record)
-        driver = make_driver(record, self._addresses, self._iptables, self._mapper)
+        driver = self._make_driver(record)
         self._by_id[record.id] = network = Network(record, driver)
         try:
             keep(record)
@@ -118,6 +122,9 @@ class Networks:
             self._by_id.pop(record.id, None)
             raise
         return record
+
+    def _make_driver(self, record: NetworkRecord) -> Driver:
+        return make_driver(record, self._addresses, self._iptables, self._firewalld, self._mapper)
 
     def _plan(self, record: NetworkRecord) -> NetworkRecord:
         """The network with its interface on the host, and whether that will be of our making: one
@@ -180,8 +187,16 @@ class Networks:
                 log.error("network %s could not be restored: %s", network.name, err)
         firewalls = [firewall for _, started, _ in prepared for firewall in started.firewalls]
         await install_all(self._iptables, firewalls)
-        for driver, started, own in prepared:
-            await driver.take_up(started, own)
+        for driver, started, _ in prepared:
+            driver.installed(started)
+        for driver, _, own in prepared:
+            await driver.take_up(own)
+
+    async def reinstall(self) -> None:
+        """Write the rules of all bridges anew: somebody has flushed them."""
+        for network in list(self._by_id.values()):
+            if isinstance(network.driver, BridgeDriver):
+                await attempt(network.driver.reinstall(), f"restore the rules of {network.name}")
 
     async def _close_default(self) -> None:
         """Nobody is on it, so it is not needed yet; but where it is, containers that are gone may
@@ -192,7 +207,7 @@ class Networks:
     def _add(self, records: Sequence[NetworkRecord]) -> None:
         for record in records:
             try:
-                driver = make_driver(record, self._addresses, self._iptables, self._mapper)
+                driver = self._make_driver(record)
             except RunnerError as err:
                 log.error("network %s could not be restored: %s", record.name, err)
             else:

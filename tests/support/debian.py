@@ -10,18 +10,22 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import io
+import json
 import platform
 import re
 import shutil
+import subprocess
 import sys
 import tarfile
 import tempfile
 from fnmatch import fnmatch
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import IO, TYPE_CHECKING, Any, Final, cast
+
+import zstandard
 
 from tests.support import images
-from tests.support.apt import NoArchiveError
+from tests.support.apt import NoArchiveError, ToolchainError
 from tests.support.toolchain import apt_options, cache_dir, locked, run
 
 if TYPE_CHECKING:
@@ -64,6 +68,12 @@ _NOT_FOR_POSTGRES: Final = (
     *("lib*-perl", "libc-l10n", "libllvm", "libz3", "locales", "postgresql-common"),
     *("postgresql-client-common", "ssl-cert"),
 )
+XTABLES: Final = tuple(
+    (f"usr/sbin/{family}tables{suffix}", "xtables-nft-multi")
+    for suffix in ("", "-save", "-restore")
+    for family in ("ip", "ip6")
+)
+"""What update-alternatives would have linked of iptables."""
 _UNREAD: Final = tuple(f"usr/share/{name}" for name in ("doc", "man", "locale", "lintian"))
 
 RECIPES: Final[dict[str, Recipe]] = {
@@ -81,6 +91,9 @@ RECIPES: Final[dict[str, Recipe]] = {
         ),
     ),
     "shop-web": Recipe(("python3-psycopg2", "python3-redis"), INSTALLING),
+    "firewalld": Recipe(
+        ("dbus-daemon", "firewalld", "iptables"), ("base-files", *INSTALLING), links=XTABLES
+    ),
     "shop-cache": Recipe(("valkey-server",), INSTALLING, (), "valkey", (("User", "valkey"),)),
 }
 
@@ -102,6 +115,27 @@ def archive_of(name: str, recipe: Recipe) -> Path:
                 outdated.unlink()
             _make(name, recipe, made)
     return made
+
+
+def unpack(archive: Path, root: Path) -> None:
+    """An image's layers, one upon the other, in a new directory."""
+    root.mkdir()
+    with tarfile.open(archive) as image:
+        (manifest,) = json.loads(_member(image, "manifest.json").read())
+        for name in manifest["Layers"]:
+            with zstandard.ZstdDecompressor().stream_reader(_member(image, name)) as layer:
+                feed = ["tar", "--extract", "--keep-directory-symlink", f"--directory={root}"]
+                with subprocess.Popen(feed, stdin=subprocess.PIPE) as tar:
+                    shutil.copyfileobj(cast("Any", layer), cast("IO[bytes]", tar.stdin))
+            if tar.returncode:
+                raise ToolchainError(f"tar failed with {name}")
+
+
+def _member(image: tarfile.TarFile, name: str) -> IO[bytes]:
+    found = image.extractfile(name)
+    if found is None:
+        raise ToolchainError(f"the image's archive has no {name}")
+    return found
 
 
 def _stamp(recipe: Recipe) -> str:

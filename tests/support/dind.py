@@ -43,7 +43,6 @@ _PIP: Final = (
     "PIP_NO_COMPILE=1",
 )
 _TESTS_NEED: Final = ("bcrypt", "docker", "hypothesis")
-_ALTERNATIVES: Final = ("iptables", "iptables-save", "iptables-restore")
 
 
 def recipe() -> debian.Recipe:
@@ -52,17 +51,9 @@ def recipe() -> debian.Recipe:
         packages=_PACKAGES,
         drop=tuple(name for name in debian.INSTALLING if name not in _PACKAGES),
         config=(("Env", [debian.PATH, *_PIP]),),
-        links=tuple(_alternatives()),
+        links=debian.XTABLES,
         wheels=_requirements(),
     )
-
-
-def _alternatives() -> Iterator[tuple[str, str]]:
-    """What update-alternatives would have linked."""
-    for name in _ALTERNATIVES:
-        for family in ("ip", "ip6"):
-            command = name.replace("ip", family, 1)
-            yield f"usr/sbin/{command}", "xtables-nft-multi"
 
 
 def _requirements() -> tuple[str, ...]:

@@ -12,18 +12,14 @@ a minute there takes several.
 from __future__ import annotations
 
 import dataclasses
-import json
 import lzma
 import shlex
 import shutil
 import subprocess
 import sys
-import tarfile
 import tempfile
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, Final, cast
-
-import zstandard
 
 from tests.support import debian, dind
 from tests.support.apt import ToolchainError
@@ -109,7 +105,7 @@ def recipe() -> debian.Recipe:
 def make(folder: Path, tests: Sequence[str]) -> tuple[Path, Path, Path]:
     """Kernel, first file system and disk."""
     root = folder / "root"
-    unpack(debian.archive_of(NAME, recipe()), root)
+    debian.unpack(debian.archive_of(NAME, recipe()), root)
     (kernel,) = root.glob("boot/vmlinuz-*")
     version = kernel.name.removeprefix("vmlinuz-")
     copy_source(root / _SOURCE)
@@ -122,27 +118,6 @@ def make(folder: Path, tests: Sequence[str]) -> tuple[Path, Path, Path]:
     disk = folder / "disk"
     run(["mke2fs", "-q", "-t", "ext4", "-d", str(root), str(disk), "3G"])
     return kernel, first_file_system(folder / "first", root, version), disk
-
-
-def unpack(archive: Path, root: Path) -> None:
-    """The image's layers, one upon the other."""
-    root.mkdir()
-    with tarfile.open(archive) as image:
-        (manifest,) = json.loads(_member(image, "manifest.json").read())
-        for name in manifest["Layers"]:
-            with zstandard.ZstdDecompressor().stream_reader(_member(image, name)) as layer:
-                feed = ["tar", "--extract", "--keep-directory-symlink", f"--directory={root}"]
-                with subprocess.Popen(feed, stdin=subprocess.PIPE) as tar:
-                    shutil.copyfileobj(cast("Any", layer), cast("IO[bytes]", tar.stdin))
-            if tar.returncode:
-                raise ToolchainError(f"tar failed with {name}")
-
-
-def _member(image: tarfile.TarFile, name: str) -> IO[bytes]:
-    found = image.extractfile(name)
-    if found is None:
-        raise ToolchainError(f"the image's archive has no {name}")
-    return found
 
 
 def copy_source(target: Path) -> None:

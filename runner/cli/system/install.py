@@ -33,7 +33,7 @@ WantedBy=sockets.target
 _SERVICE = """\
 [Unit]
 Description=runner engine
-After=network-online.target containerd.service
+After=network-online.target firewalld.service containerd.service
 Wants=network-online.target containerd.service
 Requires=runner.socket
 
