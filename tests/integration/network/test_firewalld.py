@@ -74,7 +74,10 @@ class Container:
         assert self.engine.stdout.readline() == b"made and removed\n"
 
 
-@pytest.fixture(scope="module", params=["nftables", "iptables"])
+@pytest.fixture(
+    scope="module",
+    params=["nftables", pytest.param("iptables", marks=pytest.mark.thorough)],
+)
 def host(request: pytest.FixtureRequest) -> Iterator[Host]:
     with Host(request.param) as made:
         made.start()
