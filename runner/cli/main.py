@@ -9,9 +9,8 @@ import sys
 from runner import __version__
 from runner.cli import globalflags, pflag, table
 from runner.cli.context import say, warn
-from runner.cli.errors import CliError, describe, os_error
-from runner.client.output import OutputClosed
-from runner.types.errors import RunnerError
+from runner.cli.errors import CliError
+from runner.cli.outcome import die_of_broken_pipe, printing_errors
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -32,7 +31,7 @@ def main() -> NoReturn:
         sys.stdout.flush()
         sys.stderr.flush()
     except BrokenPipeError:
-        _die_of_broken_pipe()
+        die_of_broken_pipe()
     os._exit(code)
 
 
@@ -50,32 +49,6 @@ def _open_standard_descriptors() -> None:
 def run(argv: list[str]) -> int:
     """Run one command line and return its exit code, its errors printed."""
     return printing_errors(lambda: _run(argv))
-
-
-def printing_errors(work: Callable[[], int]) -> int:
-    """What `work` returns, or the exit code of its error."""
-    try:
-        return work()
-    except pflag.UsageError as err:
-        warn(str(err))
-        return err.code
-    except OutputClosed as err:
-        warn(str(err))
-        return 1
-    except CliError as err:
-        if err.message:
-            warn(err.message)
-        return err.code
-    except RunnerError as err:
-        warn(describe(err))
-        return 1
-    except KeyboardInterrupt:
-        return 130
-    except BrokenPipeError:
-        _die_of_broken_pipe()
-    except OSError as err:
-        warn(os_error(err))
-        return 1
 
 
 def _run(argv: list[str]) -> int:
@@ -192,12 +165,3 @@ def _typer(argv: list[str]) -> int:
     from runner.cli import app
 
     return app.run(argv)
-
-
-def _die_of_broken_pipe() -> NoReturn:
-    """End as a program does that never heard of SIGPIPE."""
-    import signal
-
-    signal.signal(signal.SIGPIPE, signal.SIG_DFL)
-    os.kill(os.getpid(), signal.SIGPIPE)
-    os._exit(1)

@@ -8,7 +8,6 @@ import sys
 import time
 
 from runner.cli.errors import CliError, os_error
-from runner.cli.system.serve import ENGINE
 from runner.client.address import DEFAULT_HOST, parse_host
 from runner.client.client import EngineClient
 from runner.client.errors import ClientError
@@ -19,6 +18,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from runner.client.errors import ConnectionFailed
 
+ENGINE = ("-m", "runner.api.serve")
+"""What Python is given to be the engine, which the command line itself never imports."""
 LOCK = "/run/runner.lock"
 LOG = "/var/log/runner.log"
 READY_SECONDS = 60.0

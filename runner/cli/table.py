@@ -2,24 +2,12 @@
 
 from __future__ import annotations
 
-import os
-
+from runner.cli.fingerprint import fingerprint
 from runner.cli.pflag import Command
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
-
-_SOURCES = (
-    "container.py",
-    "create.py",
-    "image.py",
-    "inside.py",
-    "network.py",
-    "shared.py",
-    "system.py",
-    "volume.py",
-)
 
 
 class Table:
@@ -60,18 +48,3 @@ def _make() -> dict[str, Any]:
     from runner.cli import tablegen
 
     return tablegen.build()
-
-
-def fingerprint() -> str:
-    """Sizes and a checksum of the declarations; empty where only bytecode is installed."""
-    import zlib
-
-    folder = os.path.join(os.path.dirname(__file__), "declarations")  # noqa: PTH118, PTH120
-    checksum = 0
-    try:
-        for name in _SOURCES:
-            with open(f"{folder}/{name}", "rb", buffering=0) as source:
-                checksum = zlib.crc32(source.read(), checksum)
-    except OSError:
-        return ""
-    return f"{checksum:08x}"

@@ -15,9 +15,9 @@ from typing import Any
 
 from typer.models import ArgumentInfo, OptionInfo
 
-from runner.cli import table
 from runner.cli.declarations.registry import COMMANDS, GROUPS
 from runner.cli.declarations.shared import TraceFlags
+from runner.cli.fingerprint import fingerprint
 
 if typing.TYPE_CHECKING:
     from collections.abc import Iterator
@@ -38,7 +38,7 @@ def build() -> dict[str, Any]:
 
 def render() -> str:
     """The table as a module's source."""
-    parts = build() | {"FINGERPRINT": table.fingerprint()}
+    parts = build() | {"FINGERPRINT": fingerprint()}
     return (
         _HEADER
         + "\n".join(

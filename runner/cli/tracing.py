@@ -11,6 +11,7 @@ import sys
 
 from runner.cli import pflag
 from runner.cli.errors import CliError, os_error
+from runner.cli.outcome import printing_errors
 from runner.client import jsontext, output
 from runner.client.tracing import Tracing
 from runner.types.errors import RunnerError
@@ -37,8 +38,6 @@ def traced(
     context: Context, path: str, argv: list[str], options: Any, run: Callable[[], int]
 ) -> int:
     """Run the command with its requests traced, then show the road; the command's exit code."""
-    from runner.cli.main import printing_errors
-
     shown = _format(options)
     traceparent = os.environ.get("TRACEPARENT", "")
     tracing = Tracing(

@@ -7,8 +7,8 @@ import time
 from runner.cli.context import warn
 from runner.cli.errors import CliError
 from runner.cli.format import ports
+from runner.cli.format.kind import Kind
 from runner.cli.format.listing import (
-    Kind,
     Listing,
     ellipsis,
     joined_labels,
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
     from runner.cli.context import Context
     from runner.cli.declarations.container import ListOptions
-    from runner.cli.format.listing import Row
+    from runner.cli.format.kind import Row
     from runner.client.client import Query
 
 _COLUMNS = ("ID", "Image", "Command", "RunningFor", "Status", "Ports", "Names")

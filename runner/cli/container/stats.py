@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from runner.cli.context import Context
     from runner.cli.declarations.container import StatsOptions
-    from runner.cli.format.listing import Row
+    from runner.cli.format.kind import Row
     from runner.client.client import EngineClient
     from runner.client.transport import Connection
 

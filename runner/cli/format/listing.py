@@ -12,33 +12,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from typing import Any
 
+    from runner.cli.format.kind import Kind, Row
     from runner.cli.template import Template
-
-    Row = dict[str, Any]
-
-
-class Kind:
-    """A kind of rows."""
-
-    def __init__(
-        self,
-        name: str,
-        headers: dict[str, str],
-        *,
-        more: tuple[str, ...] = (),
-        types: dict[str, str] | None = None,
-        labelled: bool = False,
-    ) -> None:
-        self.name = name
-        """What messages call it: docker's name for the type."""
-        self.headers = headers
-        """The columns and their headers."""
-        self.more = more
-        """Columns that have no header."""
-        self.types = types or {}
-        """The declared types of columns that are no texts."""
-        self.labelled = labelled
-        """Whether rows have a member "Label", all labels by name, for `{{.Label "name"}}`."""
 
 
 class Listing:

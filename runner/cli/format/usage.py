@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from runner.cli.format.listing import Kind, short_id
+from runner.cli.format.kind import Kind
+from runner.cli.format.listing import short_id
 from runner.client.units import bytes_size, human_size
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-    from runner.cli.format.listing import Row
+    from runner.cli.format.kind import Row
 
     Stats = dict[str, Any]
 

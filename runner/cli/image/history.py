@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import time
 
-from runner.cli.format.listing import Kind, Listing, ellipsis, lines, short_id
+from runner.cli.format.kind import Kind
+from runner.cli.format.listing import Listing, ellipsis, lines, short_id
 from runner.cli.platform import as_json
 from runner.client import images
 from runner.client.units import human_duration, human_size
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
 
     from runner.cli.context import Context
     from runner.cli.declarations.image import HistoryOptions
-    from runner.cli.format.listing import Row
+    from runner.cli.format.kind import Row
 
 _COLUMNS = ("ID", "CreatedSince", "CreatedBy", "Size", "Comment")
 _EXACT = ("ID", "CreatedAt", "CreatedBy", "Size", "Comment")

@@ -6,7 +6,8 @@ import time
 
 from runner.cli.context import warn
 from runner.cli.errors import CliError
-from runner.cli.format.listing import Kind, Listing, lines, local_time, short_id
+from runner.cli.format.kind import Kind
+from runner.cli.format.listing import Listing, lines, local_time, short_id
 from runner.cli.reference import Reference, parse_normalized
 from runner.cli.values.numbers import go_quote
 from runner.client import filters, images
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 
     from runner.cli.context import Context
     from runner.cli.declarations.image import ImagesOptions
-    from runner.cli.format.listing import Row
+    from runner.cli.format.kind import Row
     from runner.client.client import Query
 
 _COLUMNS = ("Repository", "Tag", "ID", "CreatedSince", "Size")

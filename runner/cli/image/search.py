@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from runner.cli.format.listing import Kind, Listing, ellipsis
+from runner.cli.format.kind import Kind
+from runner.cli.format.listing import Listing, ellipsis
 from runner.cli.registry import credentials
 from runner.client import filters, images
 
@@ -12,7 +13,7 @@ if TYPE_CHECKING:
 
     from runner.cli.context import Context
     from runner.cli.declarations.image import SearchOptions
-    from runner.cli.format.listing import Row
+    from runner.cli.format.kind import Row
 
 _COLUMNS = ("Name", "Description", "StarCount", "IsOfficial")
 KIND = Kind(

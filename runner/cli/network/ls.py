@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from runner.cli.format.listing import Kind, Listing, joined_labels, lines, short_id
+from runner.cli.format.kind import Kind
+from runner.cli.format.listing import Listing, joined_labels, lines, short_id
 from runner.cli.values.order import natural
 from runner.client import filters, networks
 
@@ -12,7 +13,7 @@ if TYPE_CHECKING:
 
     from runner.cli.context import Context
     from runner.cli.declarations.network import ListOptions
-    from runner.cli.format.listing import Row
+    from runner.cli.format.kind import Row
 
 COLUMNS = ("ID", "Name", "Driver", "Scope")
 KIND = Kind(

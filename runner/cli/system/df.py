@@ -7,7 +7,8 @@ import time
 
 from runner.cli.container import ps
 from runner.cli.errors import CliError
-from runner.cli.format.listing import Kind, Listing, parse_layout, short_id
+from runner.cli.format.kind import Kind
+from runner.cli.format.listing import Listing, parse_layout, short_id
 from runner.cli.image import images
 from runner.cli.values import times
 from runner.cli.volume import ls
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 
     from runner.cli.context import Context
     from runner.cli.declarations.system import DiskUsageOptions
-    from runner.cli.format.listing import Row
+    from runner.cli.format.kind import Row
 
     Object = dict[str, Any]
     Tables = dict[str, tuple[Kind, list[Row]]]

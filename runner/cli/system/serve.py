@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 
+from runner.cli.ondemand import ENGINE
 from runner.client import output
 
 TYPE_CHECKING = False
@@ -14,7 +15,6 @@ if TYPE_CHECKING:
     from runner.cli.context import Context
     from runner.cli.declarations.system import ServeOptions
 
-ENGINE = ("-m", "runner.api.serve")
 _TEXTS = (
     "data_root",
     "exec_root",

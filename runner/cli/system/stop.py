@@ -9,7 +9,7 @@ import socket
 
 from runner.cli.context import warn
 from runner.cli.errors import CliError, os_error
-from runner.cli.system.serve import ENGINE
+from runner.cli.ondemand import ENGINE
 from runner.client.address import DEFAULT_HOST, parse_host
 
 TYPE_CHECKING = False

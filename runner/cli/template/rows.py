@@ -13,7 +13,7 @@ from runner.client import jsontext
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from runner.cli.format.listing import Kind, Row
+    from runner.cli.format.kind import Kind, Row
 
 _LABEL = "Label"
 

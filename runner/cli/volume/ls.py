@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from runner.cli.errors import CliError
-from runner.cli.format.listing import Kind, Listing, joined_labels, lines
+from runner.cli.format.kind import Kind
+from runner.cli.format.listing import Listing, joined_labels, lines
 from runner.cli.values.order import natural
 from runner.client import filters, volumes
 from runner.client.units import human_size
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
 
     from runner.cli.context import Context
     from runner.cli.declarations.volume import ListOptions
-    from runner.cli.format.listing import Row
+    from runner.cli.format.kind import Row
 
 KIND = Kind(
     "formatter.volumeContext",

@@ -9,7 +9,8 @@ import pytest
 from runner.cli.container import ps
 from runner.cli.errors import CliError
 from runner.cli.format import columns, ports
-from runner.cli.format.listing import Kind, Listing, ellipsis, used_columns
+from runner.cli.format.kind import Kind
+from runner.cli.format.listing import Listing, ellipsis, used_columns
 from runner.cli.image import images
 
 

@@ -13,6 +13,7 @@ from typer.models import OptionInfo
 
 from runner.cli import app, declarations, pflag, table, tablegen
 from runner.cli.declarations.registry import COMMANDS
+from runner.cli.fingerprint import _SOURCES, fingerprint
 from tests.unit.cli.support import TABLE, parse_with_typer
 
 PATHS = [command.path for command in COMMANDS]
@@ -143,13 +144,13 @@ def _sample(parser: str) -> str:
 
 def test_the_built_table_is_the_declarations() -> None:
     built = pytest.importorskip("runner.cli._table", reason="not built")
-    if table.fingerprint() == built.FINGERPRINT:
+    if fingerprint() == built.FINGERPRINT:
         assert {name: getattr(built, name) for name in tablegen.build()} == tablegen.build()
 
 
 def test_the_fingerprint_is_of_all_declarations() -> None:
     files = {path.name for path in Path(declarations.__file__).parent.glob("*.py")}
-    assert set(table._SOURCES) == files - {"__init__.py", "command.py", "registry.py"}
+    assert set(_SOURCES) == files - {"__init__.py", "command.py", "registry.py"}
 
 
 def test_a_stale_table_is_not_used(monkeypatch: pytest.MonkeyPatch) -> None:
