@@ -10,7 +10,8 @@ LogDriver.read          file or journal -> Messages           tail, since, until
 """
 
 from runner.logs.copier import READ_SIZE, LineSplitter
-from runner.logs.driver import LogDriver, create_driver
+from runner.logs.driver import LogDriver
+from runner.logs.factory import create_driver
 from runner.logs.failures import Failures
 from runner.logs.info import LogInfo
 from runner.logs.message import Batch, Message, Partial, Stream
