@@ -12,7 +12,7 @@ import sys
 from runner.cli import pflag
 from runner.cli.errors import CliError, os_error
 from runner.cli.outcome import printing_errors
-from runner.client import jsontext, output
+from runner.client import jsontext, output, traces
 from runner.client.tracing import Tracing
 from runner.types.errors import RunnerError
 
@@ -56,11 +56,11 @@ def traced(
         client.tracing = None
     output.flush()
     if shown:
-        spans = tracing.collect(client) if client else tracing.documents()
+        spans = traces.collect(client, tracing) if client else tracing.documents()
         _show(spans, shown, options.trace_file or "")
     elif client is not None:
         try:  # noqa: SIM105 - contextlib is not worth its import here
-            tracing.send(client)
+            traces.send(client, tracing)
         except RunnerError:
             pass  # another engine than ours, or gone
     return code

@@ -8,19 +8,12 @@ from __future__ import annotations
 import os
 import time
 
-from runner.client import http, jsontext
-from runner.types.errors import RunnerError
-
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any
 
-    from runner.client.client import EngineClient
-
     Document = dict[str, Any]
-
-_MOST_ANSWER = 2000
 
 
 class Span:
@@ -103,34 +96,6 @@ class Tracing:
         """What makes the engine's steps hang from this one."""
         return f"00-{self.trace_id}-{span.span_id}-01"
 
-    def collect(self, client: EngineClient) -> list[Document]:
-        """The whole road: the command's steps, which the engine is given, and the engine's."""
-        try:
-            self.send(client)
-            answer = _call(client, "GET", self._path).json()
-        except RunnerError:
-            return self.documents()  # another engine, which does not tell, or gone
-        spans: list[Document] = answer["spans"]
-        return spans
-
     def documents(self) -> list[Document]:
         """The command's own steps."""
         return [{"trace_id": self.trace_id, **span.document()} for span in self.spans]
-
-    def send(self, client: EngineClient) -> None:
-        """Give the engine the command's steps."""
-        _call(client, "POST", self._path, self.documents()).read()
-
-    @property
-    def _path(self) -> str:
-        return f"/runner/traces/{self.trace_id}"
-
-
-def _call(client: EngineClient, method: str, path: str, body: Any = None) -> http.Response:
-    """A request that is none of the Engine API's: without version, and never traced itself."""
-    payload = b"" if body is None else jsontext.dumps(body).encode()
-    fields = {"Host": "api.moby.localhost", "Content-Type": "application/json"}
-    fields["Content-Length"] = str(len(payload))
-    connection = client.connect()
-    connection.send(http.request_head(method, path, fields) + payload)
-    return client.checked(connection)
