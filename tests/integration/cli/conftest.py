@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,15 +20,15 @@ if TYPE_CHECKING:
 _REPOSITORY = Path(__file__).parents[3]
 
 
-_BY_CHANCE = ("diff",)
-"""Commands whose lines dockerd sends in another order each time."""
+_BY_CHANCE = re.compile(r"diff |system df|inspect .*\bmade\b")
+"""Commands of which dockerd sends some in another order each time: changes, volumes, mounts."""
 
 
 def in_order(command: str, output: str) -> str:
-    """What a command has printed, sorted where its order is chance."""
-    if command.split()[0] not in _BY_CHANCE:
+    """What a command has printed, its pieces sorted where their order is chance."""
+    if not _BY_CHANCE.match(command):
         return output
-    return "".join(sorted(output.splitlines(keepends=True)))
+    return "\n".join(sorted(re.split(r"[\n,{}\"]", output)))
 
 
 class Live:

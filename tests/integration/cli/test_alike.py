@@ -94,7 +94,7 @@ def test_there_are_enough_lines() -> None:
 
 def test_export_to_a_file_and_to_stdout(engine: Live, tmp_path: Path) -> None:
     path = tmp_path / "out.tar"
-    assert seen(engine.runner("export", "-o", str(path), "made")) == (0, "", "")
+    assert seen("export", engine.runner("export", "-o", str(path), "made")) == (0, "", "")
     assert path.stat().st_mode & 0o777 == 0o600
     assert os.listdir(tmp_path) == ["out.tar"]
     written = path.read_bytes().decode(errors="surrogateescape")

@@ -212,12 +212,13 @@ async def test_another_namespaces_blob_need_not_be_written_again(client: Contain
     digest = await client.content.write_blob(data)
     other = f"{client.namespace}-other"
     async with Containerd(client.address, other) as neighbour:
-        with pytest.raises(NotFound):
-            await neighbour.content.info(digest)
-        async with neighbour.content.writer("r", total=len(data), expected=digest) as writer:
-            assert writer.offset == len(data)
-            await writer.commit(len(data), digest)
-        assert await neighbour.content.write_blob(data) == digest
-        assert await neighbour.content.read_all(digest) == data
-        await neighbour.content.delete(digest)
+        async with neighbour.leases.hold():
+            with pytest.raises(NotFound):
+                await neighbour.content.info(digest)
+            async with neighbour.content.writer("r", total=len(data), expected=digest) as writer:
+                assert writer.offset == len(data)
+                await writer.commit(len(data), digest)
+            assert await neighbour.content.write_blob(data) == digest
+            assert await neighbour.content.read_all(digest) == data
+            await neighbour.content.delete(digest)
         await neighbour.namespaces.delete(other)
