@@ -17,7 +17,7 @@ RECIPE := pyproject.toml hatch_build.py $(shell find protos -name '*.proto' 2>/d
 
 # Tests wait more than they compute: a few at a time, each worker with daemons of its own.
 WORKERS ?= 4
-# Which tests, in pytest's words; make test-all takes all.
+# Which tests, in pytest's words; make test-all takes the others too.
 SELECTION ?= not thorough
 # The whole test run may take this long (seconds); a single test has its own limit.
 TEST_SECONDS ?= 1080
@@ -39,7 +39,7 @@ run: root system $(VENV)/.installed ## Run a demo container, after installing wh
 test: root test-system $(VENV)/.installed-dev ## Run all tests, after installing what they need (root)
 	@mkdir -p .make
 	@$(BIN)/python -m tests.support.toolchain all
-	@$(BIN)/python -m tests.support.debian $(if $(SELECTION),firewalld shop-web)
+	@$(BIN)/python -m tests.support.debian $(if $(filter not,$(SELECTION)),firewalld shop-web)
 	@$(BIN)/python -m tests.support.residue sweep
 	@$(BIN)/python -m tests.support.residue snapshot .make/before.json
 	@status=0; scratch=$$(mktemp -d $${RUNNER_TEST_DIR:-/tmp}/runner-tests.XXXXXX); \
@@ -53,9 +53,10 @@ test: root test-system $(VENV)/.installed-dev ## Run all tests, after installing
 	$(BIN)/python -m tests.support.residue sweep; \
 	exit $$status
 
-# One worker: a dockerd that starts takes the firewall's chains of all others away.
-test-all: ## Run the thorough tests too: what ours is asked, dockerd is asked; every containerd (root)
-	@$(MAKE) --no-print-directory test SELECTION= WORKERS=0 TEST_SECONDS=7200
+# The thorough ones with one worker: a dockerd that starts takes the firewall's chains of all others
+# away.
+test-all: test ## Run the thorough tests too: what ours is asked, dockerd is asked; every containerd (root)
+	@$(MAKE) --no-print-directory test SELECTION=thorough WORKERS=0 TEST_SECONDS=3600
 
 .PHONY: dev
 dev: $(VENV)/.installed-dev ## Make the environment that tests and checks run in
