@@ -63,7 +63,8 @@ def test_the_log(subject: Subject) -> None:
 
 def test_a_stop_is_no_change_and_a_start_begins_anew(subject: Subject) -> None:
     created = time.time_ns()
-    run(subject, "true")
+    # Seldom, so that none is under way at the stop: that one would be killed, and have failed.
+    run(subject, "true", Interval=1000 * MILLISECOND)
     assert becomes(subject, "healthy")
     assert eventually(lambda: changes(subject, created))  # told after it is so
     began = time.time_ns()
