@@ -5,7 +5,9 @@ Asking starts no engine, and where none answers there is nothing to choose from.
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
+import signal
 from typing import TYPE_CHECKING
 
 import typer  # noqa: TC002 - it reads the annotations itself
@@ -17,7 +19,8 @@ from runner.client.client import EngineClient
 from runner.types.errors import RunnerError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Iterator
+    from typing import NoReturn
 
     Names = Callable[[EngineClient], Iterable[str]]
 
@@ -56,6 +59,8 @@ def _anything(client: EngineClient) -> Iterable[str]:
         yield from names(client)
 
 
+SECONDS = 5
+"""The longest that a shell waits for an engine that keeps silent."""
 _STOPPED = "stopped container"
 KINDS: dict[str, Names] = {
     "container": Containers(),
@@ -86,12 +91,28 @@ def completer(kind: str) -> Callable[[typer.Context, str], list[str]]:
         context = globalflags.context(flags_of(ctx))
         named = _named(ctx)
         try:
-            found = list(names(EngineClient(context.host or DEFAULT_HOST, tls=context.tls)))
+            with _time_limit(SECONDS):
+                found = list(names(EngineClient(context.host or DEFAULT_HOST, tls=context.tls)))
         except (RunnerError, OSError):
             return []
         return [name for name in found if name.startswith(incomplete) and name not in named]
 
     return complete
+
+
+@contextlib.contextmanager
+def _time_limit(seconds: int) -> Iterator[None]:
+    """Raises TimeoutError in the midst of what takes longer."""
+
+    def end(*_: object) -> NoReturn:
+        raise TimeoutError
+
+    signal.signal(signal.SIGALRM, end)
+    signal.alarm(seconds)
+    try:
+        yield
+    finally:
+        signal.alarm(0)
 
 
 def _named(ctx: typer.Context) -> set[str]:
