@@ -108,6 +108,7 @@ def engine(host: Host, bus: str) -> Iterator[Container]:
     finally:
         process.kill()
         process.wait()
+        process.stdin.close()
         process.stdout.close()
 
 
@@ -170,7 +171,9 @@ def test_without_a_bus_the_engine_goes_on(host: Host) -> None:
 
 
 def test_a_bridge_that_somebody_has_put_elsewhere_stays_there(host: Host) -> None:
-    host.firewall_cmd("--zone=trusted", "--add-interface=runner0")
+    host.firewall_cmd("--permanent", "--zone=trusted", "--add-interface=runner0")
+    host.firewall_cmd("--reload")
     with engine(host, host.bus):
         assert host.firewall_cmd("--get-zone-of-interface=runner0") == "trusted"
-    host.firewall_cmd("--zone=trusted", "--remove-interface=runner0")
+    host.firewall_cmd("--permanent", "--zone=trusted", "--remove-interface=runner0")
+    host.firewall_cmd("--reload")
