@@ -14,10 +14,11 @@ from typer.core import TyperCommand, TyperGroup
 
 from runner.cli import completing, globalflags, helptext, pflag
 from runner.cli.declarations.registry import COMMANDS, GROUPS
-from runner.cli.tablegen import parameters
+from runner.cli.declarations.shared import GlobalOptions
+from runner.cli.tablegen import declared, parameters
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
     from runner.cli.declarations.command import Command
     from runner.cli.tablegen import Parameter
@@ -42,17 +43,7 @@ def _global() -> Callable[..., None]:
 
     def noted(**_values: Any) -> None: ...
 
-    kinds: dict[str, Any] = {"value": str | None, "bool": bool | None}
-    declared = [
-        inspect.Parameter(
-            name,
-            inspect.Parameter.KEYWORD_ONLY,
-            default=default,
-            annotation=Annotated[kinds[kind], typer.Option(*long, *filter(None, [short]))],
-        )
-        for name, long, short, kind, _, default in globalflags.FLAGS
-    ]
-    return _with(noted, declared)
+    return _with(noted, map(_declared, declared(GlobalOptions)))
 
 
 def _application(path: str, text: str) -> typer.Typer:
@@ -91,30 +82,33 @@ def _function(command: Command) -> Callable[..., None]:
     """A function with the signature that typer reads a command from."""
 
     def call(ctx: typer.Context, **values: Any) -> None:
-        options = pflag.Options()
-        vars(options).update(values)
         context = globalflags.context(completing.flags_of(ctx))
-        raise typer.Exit(pflag.load(command.target)(context, options))
+        raise typer.Exit(pflag.load(command.target)(context, pflag.Options(**values)))
 
-    declared = [
-        inspect.Parameter("ctx", inspect.Parameter.KEYWORD_ONLY, annotation=typer.Context),
-        *(
-            inspect.Parameter(
-                name,
-                inspect.Parameter.KEYWORD_ONLY,
-                default=inspect.Parameter.empty if default is ... else default,
-                annotation=Annotated[_typers(annotation, info), info],
-            )
-            for name, annotation, info, default in sorted(_completed(command), key=_place)
-        ),
-    ]
-    return _with(call, declared)
+    ctx = inspect.Parameter("ctx", inspect.Parameter.KEYWORD_ONLY, annotation=typer.Context)
+    return _with(call, [ctx, *map(_declared, sorted(_completed(command), key=_place))])
 
 
-def _with(function: Callable[..., None], declared: list[inspect.Parameter]) -> Callable[..., None]:
+def _declared(parameter: Parameter) -> inspect.Parameter:
+    """A parameter of a function's, as typer reads it."""
+    name, annotation, info, default = parameter
+    return inspect.Parameter(
+        name,
+        inspect.Parameter.KEYWORD_ONLY,
+        default=inspect.Parameter.empty if default is ... else default,
+        annotation=Annotated[_typers(annotation, info), info],
+    )
+
+
+def _with(
+    function: Callable[..., None], parameters: Iterable[inspect.Parameter]
+) -> Callable[..., None]:
     """The function with the signature that typer shall see."""
-    function.__signature__ = inspect.Signature(declared)  # type: ignore[attr-defined]
-    function.__annotations__ = {parameter.name: parameter.annotation for parameter in declared}
+    signature = inspect.Signature(list(parameters))
+    function.__signature__ = signature  # type: ignore[attr-defined]
+    function.__annotations__ = {
+        name: parameter.annotation for name, parameter in signature.parameters.items()
+    }
     return function
 
 

@@ -6,7 +6,6 @@ Asking starts no engine, and where none answers there is nothing to choose from.
 from __future__ import annotations
 
 import contextlib
-import dataclasses
 import signal
 from typing import TYPE_CHECKING
 
@@ -19,26 +18,23 @@ from runner.client.client import EngineClient
 from runner.types.errors import RunnerError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Collection, Iterable, Iterator
     from typing import NoReturn
 
     Names = Callable[[EngineClient], Iterable[str]]
 
+_STATES = frozenset("created running paused restarting removing exited dead".split())
 
-@dataclasses.dataclass(frozen=True)
-class Containers:
-    """The names of containers, without those that links have given them."""
 
-    all: bool = True
-    states: frozenset[str] = frozenset()
-    """In these only; in any where it is empty."""
-    but: frozenset[str] = frozenset()
+def _containers(*, all: bool = True, states: Collection[str] = _STATES) -> Names:  # noqa: A002
+    """Their names, without those that links have given them."""
 
-    def __call__(self, client: EngineClient) -> Iterable[str]:
-        """Ask for them."""
-        for found in containers.list_containers(client, {"all": "1"} if self.all else {}):
-            if found["State"] in (self.states or {found["State"]}) - self.but:
+    def names(client: EngineClient) -> Iterable[str]:
+        for found in containers.list_containers(client, {"all": "1"} if all else {}):
+            if found["State"] in states:
                 yield from (name[1:] for name in found["Names"] if "/" not in name[1:])
+
+    return names
 
 
 def _images(client: EngineClient) -> Iterable[str]:
@@ -55,7 +51,7 @@ def _volumes(client: EngineClient) -> Iterable[str]:
 
 
 def _anything(client: EngineClient) -> Iterable[str]:
-    for names in (Containers(), _images, _networks, _volumes):
+    for names in (_containers(), _images, _networks, _volumes):
         yield from names(client)
 
 
@@ -63,11 +59,11 @@ SECONDS = 5
 """The longest that a shell waits for an engine that keeps silent."""
 _STOPPED = "stopped container"
 KINDS: dict[str, Names] = {
-    "container": Containers(),
-    "running container": Containers(all=False),
-    "container that is not paused": Containers(all=False, but=frozenset({"paused"})),
-    "paused container": Containers(all=False, states=frozenset({"paused"})),
-    _STOPPED: Containers(states=frozenset({"created", "exited"})),
+    "container": _containers(),
+    "running container": _containers(all=False),
+    "container that is not paused": _containers(all=False, states=_STATES - {"paused"}),
+    "paused container": _containers(all=False, states={"paused"}),
+    _STOPPED: _containers(states={"created", "exited"}),
     "image": _images,
     "network": _networks,
     "volume": _volumes,
@@ -77,9 +73,7 @@ KINDS: dict[str, Names] = {
 
 def flags_of(ctx: typer.Context) -> pflag.Options:
     """The flags that came before the command."""
-    options = pflag.Options()
-    vars(options).update(ctx.find_root().params)
-    return options
+    return pflag.Options(**ctx.find_root().params)
 
 
 def completer(kind: str) -> Callable[[typer.Context, str], list[str]]:
@@ -117,6 +111,5 @@ def _time_limit(seconds: int) -> Iterator[None]:
 
 def _named(ctx: typer.Context) -> set[str]:
     """What is on the line already: nobody names a thing twice."""
-    values = (ctx.params.get(parameter.name or "") for parameter in ctx.command.params)
-    lists = [value for value in values if isinstance(value, (list, tuple))]
+    lists = [value for value in ctx.params.values() if isinstance(value, (list, tuple))]
     return {text for each in lists for text in each if isinstance(text, str)}

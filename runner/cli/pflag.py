@@ -79,6 +79,9 @@ class Command:
 class Options:
     """The parsed values, by attribute."""
 
+    def __init__(self, **values: Any) -> None:
+        vars(self).update(values)
+
     def __getattr__(self, name: str) -> Any:
         raise AttributeError(name)
 

@@ -7,28 +7,32 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     import socket
+    from collections.abc import Callable
 
 
 async def until_readable(descriptor: int) -> None:
     """Return when a read would not block; of a pidfd, when its process has ended."""
     loop = asyncio.get_running_loop()
-    ready = loop.create_future()
-    loop.add_reader(descriptor, resolve, ready)
-    try:
-        await ready
-    finally:
-        loop.remove_reader(descriptor)
+    await _until(descriptor, loop.add_reader, loop.remove_reader)
 
 
 async def until_writable(descriptor: int | socket.socket) -> None:
     """Return when a write would not block."""
     loop = asyncio.get_running_loop()
-    ready = loop.create_future()
-    loop.add_writer(descriptor, resolve, ready)
+    await _until(descriptor, loop.add_writer, loop.remove_writer)
+
+
+async def _until(
+    descriptor: int | socket.socket,
+    add: Callable[..., object],
+    remove: Callable[[int | socket.socket], object],
+) -> None:
+    ready = asyncio.get_running_loop().create_future()
+    add(descriptor, resolve, ready)
     try:
         await ready
     finally:
-        loop.remove_writer(descriptor)
+        remove(descriptor)
 
 
 def resolve(future: asyncio.Future[None]) -> None:

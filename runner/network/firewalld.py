@@ -58,16 +58,20 @@ _POLICY_SETTINGS: Final = {
 }
 
 
-class Unavailable(System):
-    """No answer: D-Bus or firewalld are away, or too slow."""
-
-
-class Refused(System):
-    """An answer that is an error; `code` is firewalld's word for it."""
+class Failed(System):
+    """firewalld has not done what it was asked to; `code` is its own word for why."""
 
     def __init__(self, message: str = "", code: str = "") -> None:
         super().__init__(message)
         self.code = code
+
+
+class Unavailable(Failed):
+    """No answer: D-Bus or firewalld are away, or too slow."""
+
+
+class Refused(Failed):
+    """An answer that is an error."""
 
 
 class Firewalld:
@@ -111,7 +115,7 @@ class Firewalld:
             try:
                 if self._running and bridge in await self._in_zone():
                     await self._call("removeInterface", "ss", ZONE, bridge, interface="zone")
-            except (Refused, Unavailable) as err:
+            except Failed as err:
                 log.warning("bridge %s may stay in firewalld's zone %s: %s", bridge, ZONE, err)
 
     async def close(self) -> None:
@@ -209,13 +213,11 @@ class Firewalld:
             try:
                 if bridge not in await self._in_zone():
                     await self._call("addInterface", "ss", ZONE, bridge, interface="zone")
-            except Refused as err:
+            except Failed as err:
                 if err.code == "ZONE_CONFLICT":
                     log.warning("bridge %s stays in the zone that it has been put into", bridge)
                 elif err.code != "ZONE_ALREADY_SET":
                     log.error("bridge %s is not in firewalld's zone %s: %s", bridge, ZONE, err)
-            except Unavailable as err:
-                log.error("bridge %s is not in firewalld's zone %s: %s", bridge, ZONE, err)
 
     async def _in_zone(self) -> list[str]:
         (bridges,) = await self._call("getInterfaces", "s", ZONE, interface="zone")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 from pathlib import Path
@@ -78,6 +79,15 @@ class Live:
         """Remove all containers."""
         if names := self.names():
             self.docker("rm", "-fv", *names)
+
+
+@contextlib.contextmanager
+def with_a_box(server: Any) -> Iterator[Live]:
+    """An engine with one container that runs, `box`; without any afterwards."""
+    live = Live(server)
+    live.docker("run", "-d", "--name", "box", "--network", "none", "busybox", "sleep", "100000")
+    yield live
+    live.empty()
 
 
 @pytest.fixture(scope="module")

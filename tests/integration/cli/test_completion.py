@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.integration.cli.conftest import Live
+from tests.integration.cli.conftest import Live, with_a_box
 from tests.support.engine import runner_command
 from tests.support.pty import Terminal
 
@@ -23,11 +23,9 @@ _PROMPT = "ready> "
 
 @pytest.fixture
 def engine(busybox: Any) -> Iterator[Live]:
-    """One container that runs."""
-    live = Live(busybox)
-    live.docker("run", "-d", "--name", "box", "--network", "none", "busybox", "sleep", "100000")
-    yield live
-    live.empty()
+    """Ours, with one container that runs."""
+    with with_a_box(busybox) as live:
+        yield live
 
 
 @pytest.fixture

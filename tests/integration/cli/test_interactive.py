@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.integration.cli.conftest import Live
+from tests.integration.cli.conftest import Live, with_a_box
 from tests.support.engine import runner_command
 
 if TYPE_CHECKING:
@@ -22,10 +22,8 @@ pytestmark = pytest.mark.oracle
 @pytest.fixture
 def engine(_oracle_with_busybox: Any) -> Iterator[Live]:
     """dockerd with one container that runs."""
-    live = Live(_oracle_with_busybox)
-    live.docker("run", "-d", "--name", "box", "--network", "none", "busybox", "sleep", "100000")
-    yield live
-    live.empty()
+    with with_a_box(_oracle_with_busybox) as live:
+        yield live
 
 
 def started(engine: Live, *arguments: str) -> subprocess.Popen[str]:
