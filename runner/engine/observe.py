@@ -7,6 +7,7 @@ Nothing here is looked at unless the start is recorded, and nothing depends on i
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import os
 import time
@@ -21,8 +22,12 @@ if TYPE_CHECKING:
     from runner.engine.container import Container
 
 _TICK: Final = 1_000_000_000 // os.sysconf("SC_CLK_TCK")
-_PARENT, _START_TIME = 1, 19
+_PARENT, _FLAGS, _START_TIME = 1, 6, 19
 """Fields of /proc/PID/stat, counted from the state on."""
+_PF_FORKNOEXEC: Final = 0x40
+"""Of a process that has not called execve(2) since it was forked (linux/sched.h)."""
+_EXECVE_WITHIN: Final = 1.0
+"""Seconds; where processors are free it is far less than a thousandth of that."""
 _NAMESPACES: Final = ("cgroup", "ipc", "mnt", "net", "pid", "user", "uts")
 
 
@@ -51,15 +56,30 @@ def created(container: Container, pid: int) -> None:
         )
 
 
-def started(container: Container, pid: int) -> None:
-    """After Tasks.Start: the same process, which is the user's program now."""
+async def started(container: Container, pid: int) -> None:
+    """After Tasks.Start: the same process, which is the user's program now.
+
+    Tasks.Start is answered when `runc init` has been let go. It calls execve(2) when it is next
+    given a processor, which on a busy machine is some time later.
+    """
     if not trace.recorded():
         return
-    now = time.time_ns()
     with _vanishing():
+        await _execve(pid)
+        now = time.time_ns()
         trace.happened(
             "execve", began_ns=now, ended_ns=now, container=container.id, **_process(pid)
         )
+
+
+async def _execve(pid: int) -> None:
+    """Until the process, a child that the runtime forked, is another program."""
+    deadline = time.monotonic() + _EXECVE_WITHIN
+    while time.monotonic() < deadline:
+        forked = int(_stat(pid)[_FLAGS]) & _PF_FORKNOEXEC
+        if not forked and _read(f"/proc/{pid}/cmdline"):  # empty until it is loaded
+            return
+        await asyncio.sleep(0.001)
 
 
 @contextlib.contextmanager

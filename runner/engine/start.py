@@ -194,7 +194,7 @@ async def _start(
         trace.step("libcontainerd.remote.task.Start", container=container.id),
     ):
         pid = await engine.containerd.tasks.start(container.id)
-        observe.started(container, pid)
+        await observe.started(container, pid)
     _set_running(engine, container, pid, started_at)
     await prepared.release()
 
