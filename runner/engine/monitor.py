@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 _DRAIN_TIMEOUT = 2.0
-_EXECS_TIMEOUT = 0.5
+_EXECS_TIMEOUT = 2.0
 
 
 class Monitor:
