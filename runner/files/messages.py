@@ -13,7 +13,7 @@ from runner.containerd.values import Mount
 class Bind(msgspec.Struct, frozen=True):
     """Something of the host that the container has at `destination` (moby container.Mount).
 
-    `subpath` names a part of the source, inside which links are resolved.
+    `subpath` names a part of the source, out of which no link may lead.
     """
 
     source: str

@@ -29,8 +29,9 @@ from runner.linux.mount import (
     switch_root,
 )
 from runner.linux.namespaces import Clone, unshare
-from runner.linux.rooted import closing_fd, open_in_root
-from runner.types.errors import System
+from runner.linux.rooted import closing_fd, open_beneath
+from runner.types.errors import InvalidParameter, System
+from runner.types.paths import escapes_base
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -44,9 +45,10 @@ _MOUNT_POINT_MODE = 0o755
 def enter(view: View) -> None:
     """Make the container's root this process's root, for good. Raises PathError, System."""
     _leave_the_host()
-    mount_all(view.layers, Path(view.root))
     with contextlib.ExitStack() as stack:
+        # first: the root may be mounted upon the directory that mounted images are in
         trees = [(bind, *stack.enter_context(_opened(bind))) for bind in view.binds]
+        mount_all(view.layers, Path(view.root))
         switch_root(view.root)
         for bind, tree, is_directory in trees:
             _attach(bind, tree, is_directory=is_directory)
@@ -93,8 +95,10 @@ def _source(bind: Bind) -> Iterator[int]:
             yield source
             return
         try:
-            part = open_in_root(source, bind.subpath, os.O_PATH)
+            part = open_beneath(source, bind.subpath, os.O_PATH)
         except OSError as err:
+            if err.errno == errno.EXDEV:
+                raise InvalidParameter(escapes_base(bind.source, bind.subpath)) from err
             raise PathError("lstat", f"{bind.source}/{bind.subpath}", err) from err
         with closing_fd(part):
             yield part

@@ -62,7 +62,7 @@ def open_in_root(root: int, path: str, flags: int = os.O_RDONLY, mode: int = 0) 
     return _open(root, path or ".", flags, mode if creates else 0, _RESOLVE_IN_ROOT)
 
 
-def open_beneath(directory: int, path: bytes, flags: int) -> int:
+def open_beneath(directory: int, path: str | bytes, flags: int) -> int:
     """Open `path`, which neither links nor `..` may lead out of the directory, not for a moment.
 
     Raises OSError, with EXDEV when it leads out, as every absolute link does.

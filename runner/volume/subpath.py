@@ -1,8 +1,9 @@
-"""A part of a volume, pinned so that nobody can exchange it (moby internal/safepath)."""
+"""A part of a volume or image, pinned so that nobody can exchange it (moby internal/safepath)."""
 
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import stat
 from typing import TYPE_CHECKING
@@ -10,32 +11,36 @@ from typing import TYPE_CHECKING
 from runner.containerd.mount import unmount_all
 from runner.linux.libc import error_text
 from runner.linux.mount import MS, mount
-from runner.linux.rooted import closing_fd, open_in_root, opened_root
-from runner.types.errors import NotFound, System
+from runner.linux.rooted import closing_fd, open_beneath, opened_root
+from runner.types.errors import InvalidParameter, NotFound, System
+from runner.types.paths import escapes_base
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 
-def pin(volume: Path, subpath: str, pinned: Path) -> None:
-    """Bind what `subpath` is now, links resolved inside the volume, to the new path `pinned`.
+def pin(base: Path, subpath: str, pinned: Path) -> None:
+    """Bind what `subpath` of the directory `base` is now to the new path `pinned`.
 
     Between the look and the container's start a process with the volume open could replace a
-    directory by a link to the host's; the bind keeps what was looked at. Raises NotFound, System.
+    directory by a link to the host's; the bind keeps what was looked at. Raises InvalidParameter
+    when a link leads out, as every absolute one does; NotFound, System.
     """
     try:
         with (
-            opened_root(volume) as root,
-            closing_fd(open_in_root(root, subpath, os.O_PATH)) as found,
+            opened_root(base) as root,
+            closing_fd(open_beneath(root, subpath, os.O_PATH)) as found,
         ):
             _make_like(found, pinned)
             mount(f"/proc/self/fd/{found}", pinned, flags=MS.BIND)
     except FileNotFoundError as err:
-        path = volume / subpath
+        path = base / subpath
         text = f"cannot access path {path}: lstat {path}: {error_text(err)}"
         raise NotFound(text) from err
     except OSError as err:
-        text = f"failed to mount resolved path {volume / subpath}: {error_text(err)}"
+        if err.errno == errno.EXDEV:
+            raise InvalidParameter(escapes_base(base, subpath)) from err
+        text = f"failed to mount resolved path {base / subpath}: {error_text(err)}"
         raise System(text) from err
 
 

@@ -224,6 +224,7 @@ USES: dict[str, Commands] = {
         "run --rm -v data:/d busybox sh -c 'mkdir -p /d/a/b; echo x >/d/a/b/f; ln -s / /d/link'",
         "run --rm --mount type=volume,src=data,dst=/s,volume-subpath=a/b busybox ls /s",
         "run --rm --mount type=volume,src=data,dst=/s,volume-subpath=nosuch busybox ls /s",
+        "run --rm --mount type=volume,src=data,dst=/s,volume-subpath=link/etc busybox ls /s",
         "run --rm --mount type=volume,src=data,dst=/s,volume-subpath=../x busybox ls /s",
         "run --rm --mount type=volume,src=data,dst=/s,volume-subpath=/a busybox ls /s",
         "run --rm --mount type=volume,src=data,dst=/s/f,volume-subpath=a/b/f busybox cat /s/f",
