@@ -23,6 +23,7 @@ from runner import trace
 from runner.engine import (
     images,
     init_layer,
+    layers,
     links,
     mounts,
     names,
@@ -31,7 +32,6 @@ from runner.engine import (
     references,
 )
 from runner.engine.container import ContainerRecord
-from runner.engine.orphans import CONTAINER_LABEL
 from runner.engine.verify import verify_container_settings
 from runner.logs import merge_and_verify_log_config
 from runner.oci import merge
@@ -47,9 +47,6 @@ if TYPE_CHECKING:
     from runner.image.store import Image
     from runner.types.image import Platform
     from runner.types.network import NetworkingConfig
-
-GC_ROOT = "containerd.io/gc.root"
-"""Keeps the writable layer from containerd's garbage collector while no record names it."""
 
 
 async def container_create(
@@ -172,7 +169,7 @@ async def _create_layer(
 ) -> None:
     """The container's writable snapshot on top of the image's (moby CreateLayer)."""
     snapshots = engine.containerd.snapshots(container.record.driver)
-    labels = {GC_ROOT: container.record.created, CONTAINER_LABEL: container.id}
+    labels = layers.labels(container)
     parent = init_layer.name(image.chain_id)
     try:
         with trace.step("ImageService.CreateLayer", container=container.id):

@@ -225,7 +225,7 @@ class _Usage:
 
 def _mounts_image(container: Container, image_id: str) -> bool:
     points = container.record.mount_points.values()
-    return any(point.type == "image" and point.source == image_id for point in points)
+    return any(point.is_image and point.spec.source == image_id for point in points)
 
 
 def _teller(engine: Engine) -> Tell:

@@ -15,7 +15,7 @@ from tenacity import AsyncRetrying, RetryError, retry_if_result, stop_after_atte
 from tenacity.wait import wait_exponential
 
 from runner import trace
-from runner.engine import cleanup
+from runner.engine import cleanup, image_mounts
 from runner.volume import remove_volumes
 
 if TYPE_CHECKING:
@@ -28,16 +28,21 @@ _ATTEMPTS = 8
 
 
 class Leftover(msgspec.Struct, frozen=True):
-    """All that is needed to remove what the container had: its anonymous volumes if wanted."""
+    """All that is needed to remove what the container had: its anonymous volumes if wanted, the
+    layers of the images that it mounts."""
 
     id: str
     snapshotter: str
     volumes: list[str]
+    layers: list[str] = []
 
     @classmethod
     def of(cls, container: Container, volumes: list[str]) -> Leftover:
         """What this container leaves."""
-        return cls(container.id, container.record.driver, volumes)
+        record = container.record
+        return cls(
+            container.id, record.driver, volumes, image_mounts.layers_of(record.mount_points)
+        )
 
 
 encode = msgspec.json.encode
@@ -103,6 +108,9 @@ async def remove_physically(engine: Engine, leftover: Leftover, *, released: boo
             await cleanup.attempt(snapshots.remove(leftover.id), "remove snapshot"),
             await cleanup.attempt(volumes, "remove volumes"),
         ]
+        for layer in leftover.layers:
+            removal = image_mounts.remove(engine, leftover.snapshotter, layer)
+            removed.append(await cleanup.attempt(removal, "remove a mounted image's layer"))
     if not released or not all(removed):
         return False
     await asyncio.to_thread(engine.containers.remove_directory, leftover.id)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from runner import trace
 from runner.containerd.mounted import temporary_mount, unmount_all_in_thread
-from runner.engine import rootfs
+from runner.engine import image_mounts, rootfs
 from runner.engine.references import joinable
 from runner.linux.mount import MS, mount
 from runner.types.errors import Conflict, System
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 async def create(
     engine: Engine, container: Container, undo: AsyncExitStack, *, read_only_non_recursive: bool
 ) -> None:
-    """Mount points, anonymous volumes with the image's content, and the working directory.
+    """Mount points, anonymous volumes with the image's content, images, the working directory.
 
     The root filesystem is mounted for it, unless there is nothing to do in it.
     Source: moby registerMountPoints, createContainerOSSpecificSettings.
@@ -57,6 +57,7 @@ async def create(
         read_only_non_recursive=read_only_non_recursive,
     )
     undo.push_async_callback(_release, engine, container)
+    record.mount_points |= await image_mounts.create(engine, container, record.mount_points, undo)
     working_dir = record.config.working_dir
     if not record.mount_points and not record.config.volumes and working_dir in ("", "/"):
         return
@@ -87,6 +88,7 @@ async def prepare(engine: Engine, container: Container) -> Prepared:
     with trace.step("daemon.setupMounts", container=container.id):
         await _setup_ipc(engine, container)
         record = container.record
+        await image_mounts.mount(engine, record.driver, record.mount_points)
         prepared = await setup_mounts(
             engine.volumes,
             container.id,
@@ -105,6 +107,7 @@ async def looked_into(
     """The container's mounts for somebody else than its run, whose volumes `holder` holds to the
     end (moby setupMounts, UnmountVolumes). Emits `mount` and `unmount` events for volumes."""
     record = container.record
+    await image_mounts.mount(engine, record.driver, record.mount_points)
     try:
         located = await locate_mounts(
             engine.volumes, holder, record.mount_points, record.host_config

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from runner.containerd.mounted import unmount_all_in_thread
 from runner.engine.cleanup import attempt
+from runner.engine.layers import CONTAINER_LABEL
 from runner.linux.mountinfo import read_mounts
 
 if TYPE_CHECKING:
@@ -21,35 +22,35 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-CONTAINER_LABEL = "runner/container"
-"""On our snapshots: the container that the writable layer is for."""
 
+async def collect(engine: Engine, known: set[str], layers: set[str]) -> list[str]:
+    """Remove what belongs to none of the `known` containers; the IDs of those that never were.
 
-async def collect(engine: Engine, known: set[str]) -> list[str]:
-    """Remove what belongs to none of the `known` containers; the IDs of those that never were."""
+    `layers` are those of images that the known containers mount.
+    """
     config = engine.config
     orphans = await _remove_snapshots(engine, known)
-    await _unmount_below(config.rootfs_dir, known)
-    runtime_dirs = config.exec_root / "containers"
-    for parent in (config.rootfs_dir, config.containers_dir, runtime_dirs):
+    await _unmount_below(config.rootfs_dir, known | layers)
+    _remove_directories(config.rootfs_dir, known | layers)
+    for parent in (config.containers_dir, config.exec_root / "containers"):
         orphans |= _remove_directories(parent, known)
     return sorted(orphans)
 
 
 async def _remove_snapshots(engine: Engine, known: set[str]) -> set[str]:
     snapshots = engine.containerd.snapshots()
-    ours = [
-        info.name
+    ours = {
+        info.name: info.labels[CONTAINER_LABEL]
         async for info in snapshots.list(f'labels."{CONTAINER_LABEL}"')
         if info.labels.get(CONTAINER_LABEL) not in known
-    ]
+    }
     for name in ours:
         await attempt(snapshots.remove(name), "remove an orphaned snapshot")
-    return set(ours)
+    return set(ours.values())
 
 
 async def _unmount_below(directory: Path, known: set[str]) -> None:
-    """Root filesystems that were mounted for a moment, to fill volumes or make a bundle."""
+    """Images, and root filesystems that were mounted to fill volumes or make a bundle."""
     for mount in reversed(read_mounts()):
         target = directory / mount.mountpoint.rpartition("/")[2]
         if mount.mountpoint == str(target) and target.name not in known:

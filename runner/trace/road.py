@@ -148,6 +148,12 @@ ROAD: Final[dict[str, Stop]] = {
         "daemon/containerd/image_snapshot.go#CreateLayer",
         "A writable snapshot on top of the image's layers.",
     ),
+    "ImageService.CreateLayerFromImage": Stop(
+        "engine",
+        f"{_ENGINE}image_mounts:create",
+        "daemon/containerd/image_snapshot.go#CreateLayerFromImage",
+        "A snapshot on top of the layers of an image that the container mounts.",
+    ),
     "daemon.prepareInitLayer": Stop(
         "engine",
         f"{_ENGINE}init_layer:ensure",

@@ -11,9 +11,10 @@ from runner.types.container import Mount
 class MountPoint(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Where something of the host (or a tmpfs) appears in the container.
 
-    `type` is bind, volume or tmpfs. `name` and `driver` are a volume's; `mode` is what the user
-    wrote behind the second colon. `copy_data`: fill a new volume with what the image has there.
-    `create_source`: make a missing bind source. `spec` is the request that led here.
+    `type` is bind, volume, tmpfs or image. `name` and `driver` are a volume's; an image's `name` is
+    what the user called it, and `spec.source` its ID. `mode` is what the user wrote behind the
+    second colon. `copy_data`: fill a new volume with what the image has there. `create_source`:
+    make a missing bind source. `spec` is the request that led here.
     """
 
     type: str
@@ -32,6 +33,11 @@ class MountPoint(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     def is_volume(self) -> bool:
         """Whether the volume store provides the data."""
         return self.type == "volume"
+
+    @property
+    def is_image(self) -> bool:
+        """Whether it is an image's file system."""
+        return self.type == "image"
 
     @property
     def is_anonymous(self) -> bool:

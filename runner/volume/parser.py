@@ -90,6 +90,10 @@ def _mount_point(spec: Mount) -> MountPoint:
             return msgspec.structs.replace(
                 point, source=clean(spec.source), propagation=propagation or DEFAULT_PROPAGATION
             )
+        case "image":
+            return msgspec.structs.replace(
+                point, source=spec.source, propagation=DEFAULT_PROPAGATION
+            )
         case _:
             return point
 

@@ -65,9 +65,9 @@ async def setup_mounts(
 ) -> Prepared:
     """Mount the volumes, make missing bind sources; the container holds its volumes from now on.
 
-    Subpaths of volumes are pinned by temporary mounts below the directory `temporary`, so that
-    nobody can exchange them for links meanwhile. On failure those are gone again; the volumes are
-    for the caller to release (`unmount_held`). Raises NotFound, System, RunnerError.
+    Subpaths of volumes and images are pinned by temporary mounts below the directory `temporary`,
+    so that nobody can exchange them for links meanwhile. On failure those are gone again; the
+    volumes are for the caller to release (`unmount_held`). Raises NotFound, System, RunnerError.
     """
     prepared = Prepared()
     try:
@@ -127,7 +127,7 @@ def _make_source(source: Path) -> None:
 
 def _prepare(point: MountPoint, source: str) -> PreparedMount:
     if point.type != "bind":
-        options = point.spec.volume_options
+        options = point.spec.image_options if point.is_image else point.spec.volume_options
         subpath = options.subpath if options else ""
         return PreparedMount(
             source, point.destination, point.rw, point.propagation, subpath=subpath

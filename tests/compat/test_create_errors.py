@@ -242,7 +242,6 @@ UNSUPPORTED: list[tuple[Body, str]] = [
     (host(StorageOpt={"size": "1G"}), "storage options (--storage-opt)"),
     (host(UsernsMode="private"), "user namespaces"),
     (host(Cgroup="container:x"), "containers in another container's cgroup"),
-    (mount(Type="image", Source="busybox"), "image mounts"),
 ]
 
 

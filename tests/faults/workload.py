@@ -115,6 +115,7 @@ class Client(threading.Thread):
 
     def _settings(self) -> dict[str, Any]:
         policy = self._dice.choice(["no", "no", "no", "no", "always", "unless-stopped"])
+        image = {"Type": "image", "Source": "busybox", "Target": "/image"}
         return {
             "Image": "busybox",
             "Cmd": ["sh", "-c", COUNTING],
@@ -122,6 +123,7 @@ class Client(threading.Thread):
             "HostConfig": {
                 "NetworkMode": self._dice.choice(["none", "bridge", "bridge"]),
                 "RestartPolicy": {"Name": policy},
+                "Mounts": [image] if self._dice.random() < 0.2 else [],
             },
         }
 

@@ -17,7 +17,6 @@ def refuse_unsupported(host_config: HostConfig) -> None:
         ("storage options (--storage-opt)", bool(host_config.storage_opt)),
         ("user namespaces", host_config.userns_mode not in ("", "host")),
         ("containers in another container's cgroup", bool(host_config.cgroup)),
-        ("image mounts", any(mount.type == "image" for mount in host_config.mounts or [])),
     )
     for what, is_wanted in wanted:
         if is_wanted:

@@ -302,10 +302,6 @@ def test_a_start_looks_at_the_host_only() -> None:
         ({"storage_opt": {"size": "1G"}}, "storage options (--storage-opt)"),
         ({"userns_mode": "private"}, "user namespaces"),
         ({"cgroup": "container:x"}, "containers in another container's cgroup"),
-        (
-            {"mounts": [Mount(type="image", source="x", target="/t")]},
-            "image mounts",
-        ),
     ],
 )
 def test_what_this_engine_cannot_do_is_said(settings: dict[str, object], what: str) -> None:

@@ -1,0 +1,157 @@
+"""Images that containers mount: theirs to their end, whatever becomes of image and engine."""
+
+from __future__ import annotations
+
+import sqlite3
+import subprocess
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from tests.integration.files.support import collect, get, members
+from tests.support.images import (
+    Image,
+    busybox_image,
+    busybox_rootfs,
+    directory,
+    file,
+    layer_tar,
+    symlink,
+    write_docker_archive,
+)
+from tests.support.subject import assert_settles
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from tests.support.subject import Subject
+
+
+@pytest.fixture(autouse=True)
+def pictures(ours: Subject, tmp_path: Path) -> Iterator[None]:
+    """An image of more layers than one."""
+    layers = [
+        busybox_rootfs(),
+        layer_tar([directory("data"), file("data/one", "1\n"), symlink("data/out", "../../etc")]),
+        layer_tar([file("data/two", "2\n"), directory("data/sub"), file("data/sub/three", "3\n")]),
+    ]
+    path = tmp_path / "image.tar"
+    write_docker_archive(path, {"pictures:latest": Image(layers, busybox_image().config)})
+    with ours.images_restored():
+        assert ours.docker("load", "-i", str(path)).returncode == 0
+        yield
+        ours.remove_everything()
+        assert_settles(ours.traces)
+
+
+def mounted(target: str = "/p", subpath: str = "") -> dict[str, Any]:
+    mount: dict[str, Any] = {"Type": "image", "Source": "pictures", "Target": target}
+    return {**mount, "ImageOptions": {"Subpath": subpath}} if subpath else mount
+
+
+def create(ours: Subject, *command: str, name: str = "box", mounts: Any = None) -> str:
+    return ours.create(*command, name=name, host={"Mounts": mounts or [mounted()]})
+
+
+def output(ours: Subject, name: str = "box") -> str:
+    answer = ours.start(name)
+    assert answer.status == 204, answer.message
+    ours.wait(name)
+    return ours.logs(name)
+
+
+def test_in_two_places_at_once(ours: Subject) -> None:
+    """dockerd 28 makes one layer for both, and fails."""
+    mounts = [mounted("/p"), mounted("/q", "data/sub")]
+    create(ours, "cat", "/p/data/one", "/q/three", mounts=mounts)
+    assert output(ours) == "1\n3\n"
+
+
+def test_of_another_container_which_goes(ours: Subject) -> None:
+    create(ours, "true")
+    ours.create("cat", "/p/data/one", name="other", host={"VolumesFrom": ["box:ro"]})
+    assert ours.inspect("other")["Mounts"][0]["Name"] == "pictures"
+    assert ours.api("DELETE", "/containers/box").status == 204
+    assert output(ours, "other") == "1\n"
+
+
+def test_it_cannot_be_written_to_nor_seen_by_others(ours: Subject) -> None:
+    create(ours, "touch", "/p/data/new")
+    assert "Read-only file system" in output(ours)
+    create(ours, "ls", "/p/data", name="other")
+    assert "new" not in output(ours, "other")
+
+
+@pytest.mark.parametrize(
+    ("subpath", "said"),
+    [
+        ("nosuch", "cannot access path"),
+        ("data/out", "path concatenation escapes the base directory"),
+    ],
+)
+def test_a_part_that_is_not_there(ours: Subject, subpath: str, said: str) -> None:
+    create(ours, "ls", "/p", mounts=[mounted(subpath=subpath)])
+    answer = ours.start()
+    assert answer.status >= 400
+    assert said in answer.message
+
+
+def test_the_image_is_removed(ours: Subject) -> None:
+    create(ours, "cat", "/p/data/two")
+    done = ours.docker("rmi", "pictures")
+    assert "is using its referenced image" in done.stderr
+    assert ours.docker("rmi", "-f", "pictures").returncode == 0
+    collect(ours)
+    assert output(ours) == "2\n"
+
+
+def test_a_missing_image(ours: Subject) -> None:
+    mount = {"Type": "image", "Source": "nosuch", "Target": "/p"}
+    body = {"Image": "busybox", "HostConfig": {"Mounts": [mounted("/q"), mount]}}
+    answer = ours.api("POST", "/containers/create", body)
+    assert (answer.status, answer.message) == (404, "No such image: nosuch:latest")
+    assert_settles(ours.traces)
+
+
+def test_before_api_1_48(ours: Subject) -> None:
+    body = {"Image": "busybox", "HostConfig": {"Mounts": [mounted()]}}
+    answer = ours.daemon.api("POST", "/v1.47/containers/create", body)
+    assert (answer.status, answer.message) == (400, 'Mount type "Image" needs API v1.48 or newer')
+
+
+def test_another_engine_takes_it_over(ours: Subject) -> None:
+    create(ours, "cat", "/p/data/one")
+    create(ours, "sleep", "1000", name="running")
+    ours.start("running")
+    ours.daemon.kill()
+    ours.daemon.start()
+    assert output(ours) == "1\n"
+    done = ours.docker("exec", "running", "cat", "/p/data/two")
+    assert done.stdout == "2\n"
+    assert members(get(ours, "/p/data/sub", "running").body)["sub/three"] == b"3\n"
+
+
+@pytest.mark.parametrize("copied_first", [False, True])
+def test_after_a_reboot(ours: Subject, copied_first: bool) -> None:
+    """What was mounted is not mounted any more."""
+    create(ours, "cat", "/p/data/one")
+    ours.daemon.kill()
+    (mount,) = [item for item in ours.traces() if item.startswith("mount ")]
+    subprocess.run(["umount", mount.removeprefix("mount ")], check=True)
+    ours.daemon.start()
+    if copied_first:
+        assert members(get(ours, "/p/data/sub").body)["sub/three"] == b"3\n"
+    assert output(ours) == "1\n"
+
+
+def test_a_creation_that_was_cut_off(ours: Subject) -> None:
+    """The engine was killed before it had written the container down."""
+    create(ours, "true")
+    ours.daemon.kill()
+    (database,) = ours.daemon.workspace.path.glob("**/runner.db")
+    with sqlite3.connect(database) as store:
+        store.execute("DELETE FROM containers")
+    store.close()
+    ours.daemon.start()
+    assert_settles(ours.traces)
