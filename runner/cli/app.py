@@ -113,12 +113,15 @@ def _with(
 
 
 def _completed(command: Command) -> Iterator[Parameter]:
-    """Its parameters; its arguments know how their names are completed."""
+    """Its parameters, which know how names and values are completed."""
     kinds = itertools.chain(command.names, itertools.repeat(""))
     for name, annotation, info, default in parameters(command):
-        if isinstance(info, typer.models.ArgumentInfo) and (kind := next(kinds)):
-            info = copy.copy(info)  # several commands share the declaration
-            info.autocompletion = completing.completer(kind)
+        info = copy.copy(info)  # several commands share the declaration
+        if isinstance(info, typer.models.ArgumentInfo):
+            if kind := next(kinds):
+                info.autocompletion = completing.argument_completer(kind)
+        elif annotation is not bool:
+            info.autocompletion = completing.flag_completer(command.path, name)
         yield name, annotation, info, default
 
 
@@ -139,7 +142,7 @@ app = build()
 
 _WHOLE_WORDS = """\
 _{program}_whole_words() {{
-    local line=$COMP_LINE word index
+    local line=$COMP_LINE current=${{COMP_WORDS[COMP_CWORD]}} word index prefix
     local -a whole=()
     for index in "${{!COMP_WORDS[@]}}"; do
         word=${{COMP_WORDS[index]}}
@@ -154,15 +157,18 @@ _{program}_whole_words() {{
     local -a COMP_WORDS=("${{whole[@]}}")
     local COMP_CWORD=$((${{#COMP_WORDS[@]}} - 1))
     _{program}_completion "$1"
-    word=${{COMP_WORDS[COMP_CWORD]}}
-    [[ $word == *:* && $COMP_WORDBREAKS == *:* ]] || return 0
+    [[ $current == [:=] ]] && current=
     for index in "${{!COMPREPLY[@]}}"; do
-        COMPREPLY[index]=${{COMPREPLY[index]#"${{word%:*}}:"}}
+        prefix=${{COMP_WORDS[COMP_CWORD]%"$current"}}
+        until [[ ${{COMPREPLY[index]}} == "$prefix"* ]]; do prefix=${{prefix#?}}; done
+        COMPREPLY[index]=${{COMPREPLY[index]#"$prefix"}}
     done
+    [[ ${{#COMPREPLY[@]}} -eq 1 && ${{COMPREPLY[0]}} == *[:=] ]] && compopt -o nospace
+    return 0
 }}
 complete -o default -F _{program}_whole_words {program}"""
-"""bash takes a colon for a word of its own, which cuts images' names and engines' addresses. Pieces
-with no space between them are one word."""
+"""bash takes a colon and `=` for words of their own, which cuts images' names, engines' addresses
+and flags with values. Pieces with no space between them are one word."""
 
 
 def completion(program: str, shell: str) -> str:

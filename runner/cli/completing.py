@@ -1,4 +1,4 @@
-"""The names that a shell completes: those that the engine has (docker/cli cli/command/completion).
+"""How typer asks what a shell may complete (`completions`).
 
 Asking starts no engine, and where none answers there is nothing to choose from.
 """
@@ -12,63 +12,21 @@ from typing import TYPE_CHECKING
 import typer  # noqa: TC002 - it reads the annotations itself
 
 from runner.cli import globalflags, pflag
-from runner.client import containers, images, networks, volumes
+from runner.cli.completions import NAMES, VALUES, Line
 from runner.client.address import DEFAULT_HOST
 from runner.client.client import EngineClient
 from runner.types.errors import RunnerError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable, Iterator
+    from collections.abc import Callable, Iterator
     from typing import NoReturn
 
-    Names = Callable[[EngineClient], Iterable[str]]
+    from runner.cli.completions import Choice
 
-_STATES = frozenset("created running paused restarting removing exited dead".split())
-
-
-def _containers(*, all: bool = True, states: Collection[str] = _STATES) -> Names:  # noqa: A002
-    """Their names, without those that links have given them."""
-
-    def names(client: EngineClient) -> Iterable[str]:
-        for found in containers.list_containers(client, {"all": "1"} if all else {}):
-            if found["State"] in states:
-                yield from (name[1:] for name in found["Names"] if "/" not in name[1:])
-
-    return names
-
-
-def _images(client: EngineClient) -> Iterable[str]:
-    for found in images.list_images(client, {}):
-        yield from found["RepoTags"] or ()
-
-
-def _networks(client: EngineClient) -> Iterable[str]:
-    return (found["Name"] for found in networks.list_networks(client, ""))
-
-
-def _volumes(client: EngineClient) -> Iterable[str]:
-    return (found["Name"] for found in volumes.list_volumes(client, ""))
-
-
-def _anything(client: EngineClient) -> Iterable[str]:
-    for names in (_containers(), _images, _networks, _volumes):
-        yield from names(client)
-
+    Completer = Callable[[typer.Context, str], list[str]]
 
 SECONDS = 5
 """The longest that a shell waits for an engine that keeps silent."""
-_STOPPED = "stopped container"
-KINDS: dict[str, Names] = {
-    "container": _containers(),
-    "running container": _containers(all=False),
-    "container that is not paused": _containers(all=False, states=_STATES - {"paused"}),
-    "paused container": _containers(all=False, states={"paused"}),
-    _STOPPED: _containers(states={"created", "exited"}),
-    "image": _images,
-    "network": _networks,
-    "volume": _volumes,
-    "anything": _anything,
-}
 
 
 def flags_of(ctx: typer.Context) -> pflag.Options:
@@ -76,22 +34,37 @@ def flags_of(ctx: typer.Context) -> pflag.Options:
     return pflag.Options(**ctx.find_root().params)
 
 
-def completer(kind: str) -> Callable[[typer.Context, str], list[str]]:
+def argument_completer(kind: str) -> Completer:
     """What typer asks for an argument that names one of these."""
 
     def complete(ctx: typer.Context, incomplete: str) -> list[str]:
-        by_force = kind == _STOPPED and ctx.params.get("force")  # then rm takes what runs too
-        names = KINDS["container" if by_force else kind]
-        context = globalflags.context(flags_of(ctx))
         named = _named(ctx)
-        try:
-            with _time_limit(SECONDS):
-                found = list(names(EngineClient(context.host or DEFAULT_HOST, tls=context.tls)))
-        except (RunnerError, OSError):
-            return []
-        return [name for name in found if name.startswith(incomplete) and name not in named]
+        return [name for name in _chosen(NAMES[kind], ctx, incomplete) if name not in named]
 
     return complete
+
+
+def flag_completer(command: str, flag: str) -> Completer | None:
+    """What typer asks for the flag's value; None where nothing is known of it."""
+    choice = VALUES.get(f"{command} {flag}") or VALUES.get(flag)
+    if choice is None:
+        return None
+
+    def complete(ctx: typer.Context, incomplete: str) -> list[str]:
+        return _chosen(choice, ctx, incomplete)
+
+    return complete
+
+
+def _chosen(choice: Choice, ctx: typer.Context, incomplete: str) -> list[str]:
+    context = globalflags.context(flags_of(ctx))
+    client = EngineClient(context.host or DEFAULT_HOST, tls=context.tls)
+    try:
+        with _time_limit(SECONDS):
+            found = list(choice(Line(client, incomplete, ctx.params)))
+    except (RunnerError, OSError):
+        return []
+    return [value for value in found if value.startswith(incomplete)]
 
 
 @contextlib.contextmanager

@@ -1,29 +1,17 @@
-"""Linux capabilities: names, dockerd's default, --cap-add and --cap-drop (moby oci/caps)."""
+"""Linux capabilities: dockerd's default, --cap-add and --cap-drop (moby oci/caps)."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from runner.types.capabilities import KNOWN_CAPABILITIES, prefixed
 from runner.types.errors import InvalidParameter
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
 
-def _prefixed(names: str) -> tuple[str, ...]:
-    return tuple(f"CAP_{name}" for name in names.split())
-
-
-KNOWN_CAPABILITIES: Final = _prefixed(
-    "CHOWN DAC_OVERRIDE DAC_READ_SEARCH FOWNER FSETID KILL SETGID SETUID SETPCAP LINUX_IMMUTABLE "
-    "NET_BIND_SERVICE NET_BROADCAST NET_ADMIN NET_RAW IPC_LOCK IPC_OWNER SYS_MODULE SYS_RAWIO "
-    "SYS_CHROOT SYS_PTRACE SYS_PACCT SYS_ADMIN SYS_BOOT SYS_NICE SYS_RESOURCE SYS_TIME "
-    "SYS_TTY_CONFIG MKNOD LEASE AUDIT_WRITE AUDIT_CONTROL SETFCAP MAC_OVERRIDE MAC_ADMIN SYSLOG "
-    "WAKE_ALARM BLOCK_SUSPEND AUDIT_READ PERFMON BPF CHECKPOINT_RESTORE"
-)
-"""All of capabilities(7); each stands at its own number."""
-
-DEFAULT_CAPABILITIES: Final = _prefixed(
+DEFAULT_CAPABILITIES: Final = prefixed(
     "CHOWN DAC_OVERRIDE FSETID FOWNER MKNOD NET_RAW SETGID SETUID SETFCAP SETPCAP "
     "NET_BIND_SERVICE SYS_CHROOT KILL AUDIT_WRITE"
 )

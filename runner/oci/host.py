@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
-from runner.oci.capabilities import KNOWN_CAPABILITIES
 from runner.oci.hostfiles import HostFiles, LiveHostFiles
 from runner.oci.recursive_read_only import recursive_read_only_problem
+from runner.types.capabilities import KNOWN_CAPABILITIES
 
 DEFAULT_SYSCTLS: Final = ("net.ipv4.ping_group_range", "net.ipv4.ip_unprivileged_port_start")
 """What dockerd sets in new network namespaces, where the kernel has it."""

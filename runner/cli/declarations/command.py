@@ -28,7 +28,7 @@ class Command:
     interspersed: bool = True
     """Whether flags may follow arguments."""
     names: tuple[str, ...] = ()
-    """What its arguments name, one after the other, for the shell to complete (completing.KINDS);
+    """What its arguments name, one after the other, for the shell to complete (completions.NAMES);
     none of an argument of which nothing is known."""
     traced: bool = True
     """Whether it speaks to the engine, so that there is a road to show."""

@@ -4,10 +4,10 @@ import pytest
 
 from runner.oci.capabilities import (
     DEFAULT_CAPABILITIES,
-    KNOWN_CAPABILITIES,
     normalize_legacy_capabilities,
     tweak_capabilities,
 )
+from runner.types.capabilities import KNOWN_CAPABILITIES
 from runner.types.errors import InvalidParameter
 
 ALL = KNOWN_CAPABILITIES

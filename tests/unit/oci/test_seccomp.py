@@ -7,9 +7,10 @@ from typing import Any
 
 import pytest
 
-from runner.oci.capabilities import DEFAULT_CAPABILITIES, KNOWN_CAPABILITIES
+from runner.oci.capabilities import DEFAULT_CAPABILITIES
 from runner.oci.seccomp import default_profile, load_profile, parse_release, setup_seccomp
 from runner.oci.spec import LinuxSeccompArg, LinuxSyscall
+from runner.types.capabilities import KNOWN_CAPABILITIES
 from runner.types.container import HostConfig
 from runner.types.errors import InvalidParameter
 from tests.unit.oci import support

@@ -6,7 +6,7 @@ import dataclasses
 
 from runner.engine.sysinfo import SysInfo
 from runner.engine.verify import verify_container_settings
-from runner.oci.capabilities import KNOWN_CAPABILITIES
+from runner.types.capabilities import KNOWN_CAPABILITIES
 from runner.types.container import Config, HostConfig
 
 _FACTS = {field.name: True for field in dataclasses.fields(SysInfo) if field.type == "bool"}
