@@ -44,6 +44,8 @@ async def create(
     Source: moby registerMountPoints, createContainerOSSpecificSettings.
     """
     record = container.record
+    # before a volume is made
+    images = await image_mounts.find(engine, record.host_config)
 
     def mount_points_of(reference: str) -> Mapping[str, MountPoint]:
         return engine.containers.get(reference).record.mount_points
@@ -57,7 +59,7 @@ async def create(
         read_only_non_recursive=read_only_non_recursive,
     )
     undo.push_async_callback(_release, engine, container)
-    record.mount_points |= await image_mounts.create(engine, container, record.mount_points, undo)
+    await image_mounts.create(engine, container, images, undo)
     working_dir = record.config.working_dir
     if not record.mount_points and not record.config.volumes and working_dir in ("", "/"):
         return
@@ -88,7 +90,7 @@ async def prepare(engine: Engine, container: Container) -> Prepared:
     with trace.step("daemon.setupMounts", container=container.id):
         await _setup_ipc(engine, container)
         record = container.record
-        await image_mounts.mount(engine, record.driver, record.mount_points)
+        await image_mounts.mount(engine, container)
         prepared = await setup_mounts(
             engine.volumes,
             container.id,
@@ -107,7 +109,7 @@ async def looked_into(
     """The container's mounts for somebody else than its run, whose volumes `holder` holds to the
     end (moby setupMounts, UnmountVolumes). Emits `mount` and `unmount` events for volumes."""
     record = container.record
-    await image_mounts.mount(engine, record.driver, record.mount_points)
+    await image_mounts.mount(engine, container)
     try:
         located = await locate_mounts(
             engine.volumes, holder, record.mount_points, record.host_config
@@ -214,6 +216,12 @@ async def restore(engine: Engine, container: Container, *, running: bool) -> Non
 def volumes_to_remove(container: Container) -> list[str]:
     """The anonymous volumes, which `rm -v` and auto-remove take along."""
     return anonymous_volumes(container.record.mount_points)
+
+
+def anonymous_destinations(container: Container) -> set[str]:
+    """Where these are in the container."""
+    points = container.record.mount_points
+    return {destination for destination, point in points.items() if point.is_anonymous}
 
 
 def release_references(engine: Engine, container: Container) -> None:

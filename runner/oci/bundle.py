@@ -74,6 +74,15 @@ def _verify_self_contained(settings: HostConfig) -> None:
     for mode in modes:
         if mode.is_container:
             raise InvalidParameter(f"a bundle cannot join the namespaces of {mode}")
+    for mount in settings.mounts or []:
+        volume = mount.volume_options
+        if mount.type == "image":
+            raise InvalidParameter("a bundle cannot mount an image: it goes with the container")
+        if volume and volume.subpath:
+            raise InvalidParameter(
+                "a bundle cannot mount a part of a volume: it is held while the engine starts"
+                " the container"
+            )
 
 
 def _on_its_own(request: SpecRequest) -> SpecRequest:

@@ -8,7 +8,7 @@ import pytest
 
 from runner.oci.bundle import Bundle, create_bundle
 from runner.oci.request import NamespacePaths, NetworkFiles, UserMount
-from runner.types.container import HostConfig
+from runner.types.container import HostConfig, Mount, VolumeOptions
 from runner.types.errors import InvalidParameter
 from tests.unit.oci import support
 
@@ -65,3 +65,18 @@ def test_a_chosen_cgroup_stays() -> None:
 def test_joining_others(mode: str) -> None:
     with pytest.raises(InvalidParameter, match="cannot join the namespaces of container:x"):
         bundle(**{mode: "container:x"})
+
+
+@pytest.mark.parametrize(
+    ("mount", "said"),
+    [
+        (Mount(type="image", source="x", target="/x"), "cannot mount an image"),
+        (
+            Mount(type="volume", source="x", volume_options=VolumeOptions(subpath="y")),
+            "cannot mount a part of a volume",
+        ),
+    ],
+)
+def test_what_goes_with_the_engine(mount: Mount, said: str) -> None:
+    with pytest.raises(InvalidParameter, match=f"a bundle {said}"):
+        bundle(mounts=[mount])
