@@ -182,8 +182,8 @@ def _access(options: argparse.Namespace) -> Access:
 
 def _engine_config(options: argparse.Namespace, warnings: tuple[str, ...]) -> EngineConfig:
     return EngineConfig(
-        data_root=options.data_root,
-        exec_root=options.exec_root,
+        data_root=options.data_root.resolve(),  # as the kernel shows what is mounted there
+        exec_root=options.exec_root.resolve(),
         containerd=options.containerd,
         containerd_namespace=options.containerd_namespace,
         snapshotter=options.snapshotter,

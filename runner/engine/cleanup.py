@@ -16,15 +16,13 @@ from tenacity import AsyncRetrying, RetryError, retry_if_result, stop_after_atte
 from tenacity.wait import wait_exponential
 
 from runner import trace
-from runner.containerd.mounted import remove_mount_point, unmount_all_in_thread
-from runner.engine import mounts, networking
+from runner.containerd.mounted import remove_mount_point
+from runner.engine import mounts, networking, rootfs
+from runner.engine.attempt import attempt
 from runner.engine.runtime_state import delete_unowned
-from runner.types.errors import FailedPrecondition, NotFound, RunnerError
+from runner.types.errors import FailedPrecondition, NotFound
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable
-    from pathlib import Path
-
     from runner.engine.engine import Engine
 
 log = logging.getLogger(__name__)
@@ -109,40 +107,18 @@ async def _delete_task(engine: Engine, container_id: str, *, exited: bool) -> No
 
 async def release_files(engine: Engine, container_id: str) -> bool:
     """Unmount everything of the container, then let go of its FIFOs."""
-    rootfs = engine.config.rootfs_dir / container_id
+    root = rootfs.path(engine, container_id)
     unmounted = [
         await attempt(mounts.unmount_ipc(engine, container_id), "unmount IPC"),
-        await attempt(_unmount(rootfs), "unmount rootfs"),
+        await attempt(rootfs.unmount_snapshot(root), "unmount rootfs"),
         await attempt(mounts.unmount_volumes(engine, container_id), "unmount volumes"),
     ]
     engine.keeper.drop(container_id)
     runtime_dir = engine.config.exec_root / "containers" / container_id
     shutil.rmtree(runtime_dir, ignore_errors=True)
     try:
-        remove_mount_point(rootfs)
+        remove_mount_point(root)
     except OSError as err:
-        log.warning("cannot remove %s: %s", rootfs, err)
+        log.warning("cannot remove %s: %s", root, err)
         return False
     return all(unmounted)
-
-
-async def _unmount(rootfs: Path) -> None:
-    """moby conditionalUnmountOnCleanup."""
-    if rootfs.exists():
-        with trace.step("umount", target=str(rootfs)):
-            await unmount_all_in_thread(rootfs)
-
-
-async def attempt(step: Awaitable[object], what: str) -> bool:
-    """Await the step; whether it succeeded or had nothing to do. A failure is logged."""
-    try:
-        await step
-    except NotFound:
-        return True
-    except RunnerError as err:
-        log.warning("%s failed, it is tried again later: %s", what, err)
-        return False
-    except Exception:
-        log.exception("%s failed; it is tried again later", what)
-        return False
-    return True

@@ -11,7 +11,7 @@ import msgspec
 
 from runner import trace
 from runner.engine import images
-from runner.engine.cleanup import attempt
+from runner.engine.attempt import attempt
 from runner.engine.export import verify_not_going
 from runner.engine.pause import container_pause, container_unpause
 from runner.image.changes import apply_changes

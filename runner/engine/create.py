@@ -23,7 +23,6 @@ from runner import trace
 from runner.engine import (
     images,
     init_layer,
-    layers,
     links,
     mounts,
     names,
@@ -31,7 +30,9 @@ from runner.engine import (
     networking,
     references,
 )
+from runner.engine.attempt import attempt
 from runner.engine.container import ContainerRecord
+from runner.engine.layer_labels import layer_labels
 from runner.engine.verify import verify_container_settings
 from runner.logs import merge_and_verify_log_config
 from runner.oci import merge
@@ -169,7 +170,7 @@ async def _create_layer(
 ) -> None:
     """The container's writable snapshot on top of the image's (moby CreateLayer)."""
     snapshots = engine.containerd.snapshots(container.record.driver)
-    labels = layers.labels(container)
+    labels = layer_labels(container)
     parent = init_layer.name(image.chain_id)
     try:
         with trace.step("ImageService.CreateLayer", container=container.id):
@@ -188,7 +189,8 @@ async def _create_layer(
 async def _remove_layer(engine: Engine, container: Container) -> None:
     """A create that fails afterwards leaves no layer."""
     with trace.step("daemon.ReleaseLayer", container=container.id, role="undo"):
-        await engine.containerd.snapshots(container.record.driver).remove(container.id)
+        removal = engine.containerd.snapshots(container.record.driver).remove(container.id)
+        await attempt(removal, "remove the layer of a container that was not made")
 
 
 def _set_networks(

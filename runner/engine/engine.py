@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from runner import __version__, trace
 from runner.containerd.client import Containerd
-from runner.engine import cleanup, info, networking, restore
+from runner.engine import info, networking, restore
+from runner.engine.attempt import attempt
 from runner.engine.containerd_service import find_containerd
 from runner.engine.containers import Containers
 from runner.engine.disk_usage import SingleFlight
@@ -166,7 +167,7 @@ class Engine:
         await asyncio.gather(*self._tasks, return_exceptions=True)
         # all at once: a log whose server hangs is waited for some seconds
         resets = (
-            cleanup.attempt(container.reset(over=False), "close the streams and the log")
+            attempt(container.reset(over=False), "close the streams and the log")
             for container in self.containers
         )
         await asyncio.gather(*resets)

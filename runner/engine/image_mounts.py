@@ -1,8 +1,8 @@
 """Images that a container mounts: `--mount type=image` (moby registerMountPoints).
 
 Each has a layer of the container's own, so that the image can be removed meanwhile. As in dockerd
-it is mounted on the host, below the root filesystems, from the container's creation to its removal.
-After a reboot it is mounted by whoever needs it first.
+it is mounted on the host, beside the root filesystems, from the container's creation to its
+removal. After a reboot it is mounted by whoever needs it first.
 """
 
 from __future__ import annotations
@@ -14,102 +14,112 @@ from typing import TYPE_CHECKING
 from msgspec.structs import replace
 
 from runner import trace
-from runner.containerd.mounted import (
-    mount_all_in_thread,
-    remove_mount_point,
-    unmount_all_in_thread,
-)
-from runner.engine import layers
+from runner.containerd.mounted import remove_mount_point
+from runner.engine import rootfs
+from runner.engine.attempt import attempt
+from runner.engine.layer_labels import layer_labels
 from runner.linux.mountinfo import read_mounts
 from runner.types.errors import RunnerError, System
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Mapping
     from contextlib import AsyncExitStack
 
     from runner.engine.container import Container
     from runner.engine.engine import Engine
+    from runner.image.store import Image
+    from runner.types.container import HostConfig
     from runner.volume import MountPoint
 
+    Images = Mapping[str, Image]
 
-async def create(
-    engine: Engine,
-    container: Container,
-    points: Mapping[str, MountPoint],
-    undo: AsyncExitStack,
-) -> dict[str, MountPoint]:
-    """The mount points that are images, by destination, with their layers made and mounted.
 
-    Those of --volumes-from get layers of this container's own too; dockerd mounts the other's,
-    which goes with the other. Raises NotFound for a missing image, System.
+async def find(engine: Engine, host_config: HostConfig) -> Images:
+    """The images to be mounted, by what the user calls them. Raises NotFound."""
+    return {
+        mount.source: await engine.images.get(mount.source)
+        for mount in host_config.mounts or []
+        if mount.type == "image"
+    }
+
+
+async def create(engine: Engine, container: Container, found: Images, undo: AsyncExitStack) -> None:
+    """Make a layer for each mount point that is an image, and mount it. Raises System.
+
+    Those that come by --volumes-from get layers of this container's own too; dockerd mounts the
+    other's, which goes with the other.
     """
-    made = {}
+    points = container.record.mount_points
     for destination, point in points.items():
         if point.is_image:
-            made[destination] = await _create(engine, container, point, undo)
-    await mount(engine, container.record.driver, made)
-    return made
+            image = None if _is_inherited(point) else found[point.spec.source]
+            points[destination] = await _create(engine, container, point, image, undo)
+    await mount(engine, container)
+
+
+def _is_inherited(point: MountPoint) -> bool:
+    return bool(point.name)
 
 
 async def _create(
-    engine: Engine, container: Container, point: MountPoint, undo: AsyncExitStack
+    engine: Engine,
+    container: Container,
+    point: MountPoint,
+    image: Image | None,
+    undo: AsyncExitStack,
 ) -> MountPoint:
-    image = await engine.images.get(point.spec.source)
-    layer = _layer(container.id, point)
+    source = engine.config.rootfs_dir / _layer(container.id, point.destination)
     snapshots = engine.containerd.snapshots(container.record.driver)
+    described = point.name or point.spec.source
     try:
-        with trace.step("ImageService.CreateLayerFromImage", image=image.id, snapshot=layer):
+        with trace.step("ImageService.CreateLayerFromImage", image=described, snapshot=source.name):
             async with engine.containerd.leases.hold():
-                parent = await engine.images.ensure_unpacked(image)
-                await snapshots.prepare(layer, parent, layers.labels(container))
+                if image is None:  # which may be gone, but for the layers
+                    parent = (await snapshots.stat(Path(point.source).name)).parent
+                else:
+                    parent = await engine.images.ensure_unpacked(image)
+                await snapshots.prepare(source.name, parent, layer_labels(container))
     except RunnerError as err:
-        raise System(f"cannot make the layer of image {point.spec.source}: {err}") from err
-    undo.push_async_callback(remove, engine, container.record.driver, layer)
-    return replace(
-        point,
-        name=point.name or point.spec.source,
-        source=str(engine.config.rootfs_dir / layer),
-        rw=False,
-        spec=replace(point.spec, source=image.id),
-    )
+        raise System(f"cannot make the layer of image {described}: {err}") from err
+    undo.push_async_callback(_undo, engine, container, source)
+    image_id = point.spec.source if image is None else image.id
+    spec = replace(point.spec, source=image_id)
+    return replace(point, name=described, source=str(source), rw=False, spec=spec)
 
 
-def _layer(container_id: str, point: MountPoint) -> str:
-    """The snapshot's name: one image may be mounted in several places."""
-    described = f"{container_id}-src={point.spec.source}-dst={point.destination}"
-    return hashlib.sha256(described.encode()).hexdigest()
+def _layer(container_id: str, destination: str) -> str:
+    """The snapshot's name, which is its mount point's too: one image may be in several places."""
+    return hashlib.sha256(f"{container_id}-dst={destination}".encode()).hexdigest()
 
 
-def layers_of(points: Mapping[str, MountPoint]) -> list[str]:
-    """The names of the layers, which are those of the directories that they are mounted on."""
-    return [Path(point.source).name for point in points.values() if point.is_image]
+async def _undo(engine: Engine, container: Container, source: Path) -> None:
+    removal = remove(engine, container.record.driver, source)
+    await attempt(removal, "remove the layer of an image that is not mounted after all")
 
 
-async def mount(engine: Engine, snapshotter: str, points: Mapping[str, MountPoint]) -> None:
+def sources(container: Container) -> list[str]:
+    """Where the layers of its images are mounted; the directories are named like them."""
+    return [point.source for point in container.record.mount_points.values() if point.is_image]
+
+
+async def mount(engine: Engine, container: Container) -> None:
     """Mount the layers that are not mounted. Raises NotFound when one is gone, System."""
-    for target in _not_mounted(engine.config.rootfs_dir / name for name in layers_of(points)):
-        mounts = await engine.containerd.snapshots(snapshotter).mounts(target.name)
-        target.mkdir(parents=True, exist_ok=True, mode=0o710)
-        with trace.step("mount", target=str(target)):
-            await mount_all_in_thread(mounts, target)
-
-
-def _not_mounted(targets: Iterable[Path]) -> list[Path]:
-    wanted = list(targets)
+    wanted = sources(container)
     if not wanted:
-        return []
+        return
     mounted = {each.mountpoint for each in read_mounts()}
-    return [target for target in wanted if str(target) not in mounted]
+    snapshots = engine.containerd.snapshots(container.record.driver)
+    for target in map(Path, wanted):
+        if str(target) not in mounted:
+            await rootfs.mount_snapshot(await snapshots.mounts(target.name), target)
 
 
-async def remove(engine: Engine, snapshotter: str, layer: str) -> None:
+async def remove(engine: Engine, snapshotter: str, source: Path) -> None:
     """Unmount the layer and remove it (moby removeMountPoints). Raises NotFound when there is none
     any more, System."""
-    target = engine.config.rootfs_dir / layer
-    if target.exists():
-        await unmount_all_in_thread(target)
-        try:
-            remove_mount_point(target)
-        except OSError as err:
-            raise System(f"cannot remove {target}: {err}") from err
-    await engine.containerd.snapshots(snapshotter).remove(layer)
+    await rootfs.unmount_snapshot(source)
+    try:
+        remove_mount_point(source)
+    except OSError as err:
+        raise System(f"cannot remove {source}: {err}") from err
+    await engine.containerd.snapshots(snapshotter).remove(source.name)

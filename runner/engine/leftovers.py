@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -16,6 +17,7 @@ from tenacity.wait import wait_exponential
 
 from runner import trace
 from runner.engine import cleanup, image_mounts
+from runner.engine.attempt import attempt
 from runner.volume import remove_volumes
 
 if TYPE_CHECKING:
@@ -28,21 +30,19 @@ _ATTEMPTS = 8
 
 
 class Leftover(msgspec.Struct, frozen=True):
-    """All that is needed to remove what the container had: its anonymous volumes if wanted, the
-    layers of the images that it mounts."""
+    """All that is needed to remove what the container had: its anonymous volumes if wanted, and
+    where the images that it has are mounted."""
 
     id: str
     snapshotter: str
     volumes: list[str]
-    layers: list[str] = []
+    images: list[str] = []
 
     @classmethod
     def of(cls, container: Container, volumes: list[str]) -> Leftover:
         """What this container leaves."""
-        record = container.record
-        return cls(
-            container.id, record.driver, volumes, image_mounts.layers_of(record.mount_points)
-        )
+        images = image_mounts.sources(container)
+        return cls(container.id, container.record.driver, volumes, images)
 
 
 encode = msgspec.json.encode
@@ -105,12 +105,12 @@ async def remove_physically(engine: Engine, leftover: Leftover, *, released: boo
     with trace.step("daemon.ReleaseLayer", container=leftover.id):
         volumes = remove_volumes(engine.volumes, leftover.volumes)
         removed = [
-            await cleanup.attempt(snapshots.remove(leftover.id), "remove snapshot"),
-            await cleanup.attempt(volumes, "remove volumes"),
+            await attempt(snapshots.remove(leftover.id), "remove snapshot"),
+            await attempt(volumes, "remove volumes"),
         ]
-        for layer in leftover.layers:
-            removal = image_mounts.remove(engine, leftover.snapshotter, layer)
-            removed.append(await cleanup.attempt(removal, "remove a mounted image's layer"))
+        for source in map(Path, leftover.images):
+            removal = image_mounts.remove(engine, leftover.snapshotter, source)
+            removed.append(await attempt(removal, "remove a mounted image's layer"))
     if not released or not all(removed):
         return False
     await asyncio.to_thread(engine.containers.remove_directory, leftover.id)

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from runner import trace
 from runner.containerd.tasks import until_sent
 from runner.engine import cleanup, exec_run, health, mounts, networking, remove, start
+from runner.engine.attempt import attempt
 from runner.engine.exit_watch import exit_of
 from runner.types import times
 from runner.types.errors import RunnerError
@@ -27,7 +28,6 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 _DRAIN_TIMEOUT = 2.0
-_EXECS_TIMEOUT = 2.0
 
 
 class Monitor:
@@ -75,9 +75,11 @@ async def handle_container_exit(
         code = exit_status.exit_code
         with trace.step("daemon.handleContainerExit", container=container.id, exit_code=code):
             health.stop_healthchecks(container)
-            await exec_run.settle(container, _EXECS_TIMEOUT)
-            await container.streams.drained(_DRAIN_TIMEOUT)
-            await cleanup.attempt(container.reset(), "close the streams and the log")
+            await asyncio.gather(
+                exec_run.settle(container, _DRAIN_TIMEOUT),
+                container.streams.drained(_DRAIN_TIMEOUT),
+            )
+            await attempt(container.reset(), "close the streams and the log")
             ran_for = (time.time_ns() - times.parse_ns(state.started_at)) / 1e9
             delay = _restart_delay(engine, container, exit_status, ran_for)
             if delay is not None:

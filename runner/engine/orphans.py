@@ -11,8 +11,8 @@ import shutil
 from typing import TYPE_CHECKING
 
 from runner.containerd.mounted import unmount_all_in_thread
-from runner.engine.cleanup import attempt
-from runner.engine.layers import CONTAINER_LABEL
+from runner.engine.attempt import attempt
+from runner.engine.layer_labels import CONTAINER_LABEL
 from runner.linux.mountinfo import read_mounts
 
 if TYPE_CHECKING:
@@ -23,30 +23,23 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 
-async def collect(engine: Engine, known: set[str], layers: set[str]) -> list[str]:
-    """Remove what belongs to none of the `known` containers; the IDs of those that never were.
-
-    `layers` are those of images that the known containers mount.
-    """
-    config = engine.config
-    orphans = await _remove_snapshots(engine, known)
-    await _unmount_below(config.rootfs_dir, known | layers)
-    _remove_directories(config.rootfs_dir, known | layers)
+async def collect(engine: Engine, known: set[str]) -> list[str]:
+    """Remove what belongs to none of the `known` containers; the IDs of those that never were."""
+    config, snapshots = engine.config, engine.containerd.snapshots()
+    owners = {
+        info.name: info.labels[CONTAINER_LABEL]
+        async for info in snapshots.list(f'labels."{CONTAINER_LABEL}"')
+    }
+    orphaned = {name: owner for name, owner in owners.items() if owner not in known}
+    mounted = known | owners.keys() - orphaned.keys()
+    await _unmount_below(config.rootfs_dir, mounted)
+    for name in orphaned:
+        await attempt(snapshots.remove(name), "remove an orphaned snapshot")
+    _remove_directories(config.rootfs_dir, mounted)
+    orphans = set(orphaned.values())
     for parent in (config.containers_dir, config.exec_root / "containers"):
         orphans |= _remove_directories(parent, known)
     return sorted(orphans)
-
-
-async def _remove_snapshots(engine: Engine, known: set[str]) -> set[str]:
-    snapshots = engine.containerd.snapshots()
-    ours = {
-        info.name: info.labels[CONTAINER_LABEL]
-        async for info in snapshots.list(f'labels."{CONTAINER_LABEL}"')
-        if info.labels.get(CONTAINER_LABEL) not in known
-    }
-    for name in ours:
-        await attempt(snapshots.remove(name), "remove an orphaned snapshot")
-    return set(ours.values())
 
 
 async def _unmount_below(directory: Path, known: set[str]) -> None:
@@ -54,7 +47,7 @@ async def _unmount_below(directory: Path, known: set[str]) -> None:
     for mount in reversed(read_mounts()):
         target = directory / mount.mountpoint.rpartition("/")[2]
         if mount.mountpoint == str(target) and target.name not in known:
-            await attempt(unmount_all_in_thread(target), "unmount an orphaned root filesystem")
+            await attempt(unmount_all_in_thread(target), "unmount an orphaned filesystem")
 
 
 def _remove_directories(parent: Path, known: set[str]) -> set[str]:

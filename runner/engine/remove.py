@@ -11,7 +11,8 @@ import time
 from typing import TYPE_CHECKING
 
 from runner import trace
-from runner.engine import cleanup, leftovers, mounts
+from runner.engine import leftovers, mounts
+from runner.engine.attempt import attempt
 from runner.engine.kill import kill
 from runner.engine.state import Status
 from runner.types.errors import Conflict, NotImplementedYet, RunnerError
@@ -88,7 +89,7 @@ async def _cleanup_container(engine: Engine, container: Container, *, remove_vol
         mounts.release_references(engine, container)
         mounts.retire_volumes(engine, volumes)
         engine.stats.stop_collection(container)
-        await cleanup.attempt(container.reset(), "close the streams and the log")
+        await attempt(container.reset(), "close the streams and the log")
         container.waiters.removed()
         engine.events.log_container(container, "destroy")
         engine.leftovers.sweep_soon(leftover, after=container.teardown)

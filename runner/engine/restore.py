@@ -20,7 +20,6 @@ from __future__ import annotations
 import asyncio
 import logging
 from dataclasses import dataclass, field
-from itertools import chain
 from typing import TYPE_CHECKING
 
 from runner import trace
@@ -28,7 +27,6 @@ from runner.containerd.tasks import Status as TaskStatus
 from runner.engine import (
     exec_run,
     health,
-    image_mounts,
     mounts,
     networking,
     orphans,
@@ -43,12 +41,9 @@ from runner.types import times
 from runner.types.errors import RunnerError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from runner.containerd.tasks import Process
     from runner.engine.container import Container
     from runner.engine.engine import Engine
-    from runner.engine.leftovers import Leftover
 
 log = logging.getLogger(__name__)
 
@@ -102,7 +97,7 @@ async def _restore(engine: Engine) -> Report:
     known = {item.id for item in containers} | {leftover.id for leftover in leftovers}
     known |= engine.containers.unreadable
     engine.keeper.forget_all_but(known)
-    report.undone += await orphans.collect(engine, known, _layers(containers, leftovers))
+    report.undone += await orphans.collect(engine, known)
     for leftover in leftovers:
         engine.leftovers.sweep_soon(leftover)
         report.swept.append(leftover.id)
@@ -116,15 +111,6 @@ async def _restore(engine: Engine) -> Report:
     await networking.collect_garbage(engine)
     await _restart_and_remove(engine, report)
     return report
-
-
-def _layers(containers: Iterable[Container], leftovers: Iterable[Leftover]) -> set[str]:
-    """The layers of images that containers mount."""
-    mounted = chain.from_iterable(
-        image_mounts.layers_of(container.record.mount_points) for container in containers
-    )
-    left = chain.from_iterable(leftover.layers for leftover in leftovers)
-    return {*mounted, *left}
 
 
 async def _restore_one(

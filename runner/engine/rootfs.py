@@ -10,9 +10,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from runner import trace
-from runner.containerd.mounted import mount_all_in_thread
+from runner.containerd.mounted import mount_all_in_thread, unmount_all_in_thread
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
     from runner.containerd.values import Mount
@@ -29,12 +30,23 @@ async def mount(engine: Engine, container: Container) -> None:
     """Mount the container's snapshot. Raises NotFound when the snapshot is gone, System."""
     with trace.step("daemon.conditionalMountOnStart", container=container.id):
         mounts = await layer_mounts(engine, container)
-        target = path(engine, container.id)
-        target.mkdir(parents=True, exist_ok=True, mode=0o710)
-        with trace.step("mount", target=str(target)) as step:
-            if step is not None:
-                step.note(mounts=[_shown(mount) for mount in mounts])
-            await mount_all_in_thread(mounts, target)
+        await mount_snapshot(mounts, path(engine, container.id))
+
+
+async def mount_snapshot(mounts: Sequence[Mount], target: Path) -> None:
+    """Mount a snapshot of the container's. Raises System."""
+    target.mkdir(parents=True, exist_ok=True, mode=0o710)
+    with trace.step("mount", target=str(target)) as step:
+        if step is not None:
+            step.note(mounts=[_shown(mount) for mount in mounts])
+        await mount_all_in_thread(mounts, target)
+
+
+async def unmount_snapshot(target: Path) -> None:
+    """Take it away again (moby conditionalUnmountOnCleanup); its mount point stays. Idempotent."""
+    if target.exists():
+        with trace.step("umount", target=str(target)):
+            await unmount_all_in_thread(target)
 
 
 def _shown(mount: Mount) -> str:

@@ -194,9 +194,9 @@ async def _start(
         trace.step("libcontainerd.remote.task.Start", container=container.id),
     ):
         pid = await engine.containerd.tasks.start(container.id)
-        await observe.started(container, pid)
     _set_running(engine, container, pid, started_at)
     await prepared.release()
+    await observe.started(container, pid)
 
 
 async def _undo_in_containerd(engine: Engine, container: Container, undo: _Undo) -> None:

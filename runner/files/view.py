@@ -29,9 +29,8 @@ from runner.linux.mount import (
     switch_root,
 )
 from runner.linux.namespaces import Clone, unshare
-from runner.linux.rooted import closing_fd, open_beneath
-from runner.types.errors import InvalidParameter, System
-from runner.types.paths import escapes_base
+from runner.linux.rooted import closing_fd, open_part
+from runner.types.errors import System
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -95,10 +94,8 @@ def _source(bind: Bind) -> Iterator[int]:
             yield source
             return
         try:
-            part = open_beneath(source, bind.subpath, os.O_PATH)
+            part = open_part(source, bind.source, bind.subpath)
         except OSError as err:
-            if err.errno == errno.EXDEV:
-                raise InvalidParameter(escapes_base(bind.source, bind.subpath)) from err
             raise PathError("lstat", f"{bind.source}/{bind.subpath}", err) from err
         with closing_fd(part):
             yield part

@@ -15,6 +15,7 @@ from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Final
 
 from runner.linux.libc import LIBC, check
+from runner.types.errors import InvalidParameter
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -68,6 +69,20 @@ def open_beneath(directory: int, path: str | bytes, flags: int) -> int:
     Raises OSError, with EXDEV when it leads out, as every absolute link does.
     """
     return _open(directory, path, flags, 0, _RESOLVE_BENEATH)
+
+
+def open_part(base: int, shown: object, subpath: str) -> int:
+    """Open a part of the directory `base`, `shown` to the user under this name, as O_PATH.
+
+    Raises InvalidParameter when links lead out of it (moby safepath.ErrEscapesBase), OSError.
+    """
+    try:
+        return open_beneath(base, subpath, os.O_PATH)
+    except OSError as err:
+        if err.errno != errno.EXDEV:
+            raise
+        text = f"path concatenation escapes the base directory, base: {shown}, subpath: {subpath}"
+        raise InvalidParameter(text) from err
 
 
 def _open(directory: int, path: str | bytes, flags: int, mode: int, resolve: int) -> int:

@@ -18,11 +18,6 @@ def is_local(path: str) -> bool:
     return bool(path) and not path.startswith("/") and cleaned.split("/", 1)[0] != ".."
 
 
-def escapes_base(base: object, subpath: str) -> str:
-    """What is said of a part that links lead out of (moby safepath.ErrEscapesBase)."""
-    return f"path concatenation escapes the base directory, base: {base}, subpath: {subpath}"
-
-
 def depth(path: str) -> int:
     """By how many slashes the path goes down: mounts are made in this order (moby mountSort)."""
     return clean(path).count("/")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import errno
 import os
 import stat
 from typing import TYPE_CHECKING
@@ -11,9 +10,8 @@ from typing import TYPE_CHECKING
 from runner.containerd.mount import unmount_all
 from runner.linux.libc import error_text
 from runner.linux.mount import MS, mount
-from runner.linux.rooted import closing_fd, open_beneath, opened_root
-from runner.types.errors import InvalidParameter, NotFound, System
-from runner.types.paths import escapes_base
+from runner.linux.rooted import closing_fd, open_part, opened_root
+from runner.types.errors import NotFound, System
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -24,12 +22,12 @@ def pin(base: Path, subpath: str, pinned: Path) -> None:
 
     Between the look and the container's start a process with the volume open could replace a
     directory by a link to the host's; the bind keeps what was looked at. Raises InvalidParameter
-    when a link leads out, as every absolute one does; NotFound, System.
+    when a link leads out, as every absolute one does, wherever to; NotFound, System.
     """
     try:
         with (
             opened_root(base) as root,
-            closing_fd(open_beneath(root, subpath, os.O_PATH)) as found,
+            closing_fd(open_part(root, base, subpath)) as found,
         ):
             _make_like(found, pinned)
             mount(f"/proc/self/fd/{found}", pinned, flags=MS.BIND)
@@ -38,8 +36,6 @@ def pin(base: Path, subpath: str, pinned: Path) -> None:
         text = f"cannot access path {path}: lstat {path}: {error_text(err)}"
         raise NotFound(text) from err
     except OSError as err:
-        if err.errno == errno.EXDEV:
-            raise InvalidParameter(escapes_base(base, subpath)) from err
         text = f"failed to mount resolved path {base / subpath}: {error_text(err)}"
         raise System(text) from err
 

@@ -29,6 +29,8 @@ trap 'echo end; exit 0' TERM
 i=0
 while :; do echo $i; i=$((i+1)); sleep 0.05; done
 """
+_HELLO: Final = "[ ! -d /image ] || [ -x /image/bin/busybox ] && echo hello"
+"""Unless the image that is mounted is empty."""
 _AWAY: Final = 300.0
 """Seconds in which a killed engine must be back and have got something done."""
 _HEADER: Final = struct.Struct(">BxxxL")
@@ -153,7 +155,7 @@ class Client(threading.Thread):
             answer = self._ask(
                 "POST",
                 f"/containers/{name}/exec",
-                {"Cmd": ["echo", "hello"], "AttachStdout": True},
+                {"Cmd": ["sh", "-c", _HELLO], "AttachStdout": True},
             )
             if answer.status == 409:  # it restarts
                 return True

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import sqlite3
 import subprocess
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from runner.linux.mountinfo import read_mounts
 from tests.integration.files.support import collect, get, members
 from tests.support.images import (
     Image,
@@ -61,6 +64,12 @@ def output(ours: Subject, name: str = "box") -> str:
     return ours.logs(name)
 
 
+def mounts_of(ours: Subject) -> list[str]:
+    """Where something is mounted, as often as it is."""
+    here = [mount.mountpoint for mount in read_mounts()]
+    return [place for place in here if f"mount {place}" in ours.traces()]
+
+
 def test_in_two_places_at_once(ours: Subject) -> None:
     """dockerd 28 makes one layer for both, and fails."""
     mounts = [mounted("/p"), mounted("/q", "data/sub")]
@@ -72,6 +81,16 @@ def test_of_another_container_which_goes(ours: Subject) -> None:
     create(ours, "true")
     ours.create("cat", "/p/data/one", name="other", host={"VolumesFrom": ["box:ro"]})
     assert ours.inspect("other")["Mounts"][0]["Name"] == "pictures"
+    assert ours.api("DELETE", "/containers/box").status == 204
+    assert output(ours, "other") == "1\n"
+
+
+def test_of_another_container_whose_image_is_gone(ours: Subject) -> None:
+    create(ours, "true")
+    image = ours.docker("images", "-q", "--no-trunc", "pictures").stdout.strip()
+    assert ours.docker("rmi", image).returncode == 0  # by its ID nobody asks who mounts it
+    collect(ours)
+    ours.create("cat", "/p/data/one", name="other", host={"VolumesFrom": ["box"]})
     assert ours.api("DELETE", "/containers/box").status == 204
     assert output(ours, "other") == "1\n"
 
@@ -108,9 +127,11 @@ def test_the_image_is_removed(ours: Subject) -> None:
 
 def test_a_missing_image(ours: Subject) -> None:
     mount = {"Type": "image", "Source": "nosuch", "Target": "/p"}
-    body = {"Image": "busybox", "HostConfig": {"Mounts": [mounted("/q"), mount]}}
+    volume = {"Type": "volume", "Source": "data", "Target": "/v"}
+    body = {"Image": "busybox", "HostConfig": {"Mounts": [volume, mounted("/q"), mount]}}
     answer = ours.api("POST", "/containers/create", body)
     assert (answer.status, answer.message) == (404, "No such image: nosuch:latest")
+    assert ours.docker("volume", "ls", "-q").stdout == ""
     assert_settles(ours.traces)
 
 
@@ -132,13 +153,42 @@ def test_another_engine_takes_it_over(ours: Subject) -> None:
     assert members(get(ours, "/p/data/sub", "running").body)["sub/three"] == b"3\n"
 
 
+def test_started_often_it_is_mounted_once(ours: Subject) -> None:
+    create(ours, "cat", "/p/data/one")
+    for _ in range(3):
+        output(ours)
+    assert members(get(ours, "/p/data/sub").body)["sub/three"] == b"3\n"
+    assert len(mounts_of(ours)) == 1
+
+
+def test_it_goes_with_the_container(ours: Subject) -> None:
+    ours.create("sleep", "1000", host={"Mounts": [mounted()], "AutoRemove": True})
+    ours.start()
+    ours.docker("kill", "box")
+    assert_settles(ours.traces)
+
+
+def test_a_removal_that_was_cut_off(ours: Subject) -> None:
+    create(ours, "true")
+    containerd = ours.daemon.containerd.daemon.pid
+    assert containerd
+    os.kill(containerd, signal.SIGSTOP)  # so that nothing is swept up
+    try:
+        assert ours.api("DELETE", "/containers/box").status == 204
+        ours.daemon.kill()
+    finally:
+        os.kill(containerd, signal.SIGCONT)
+    ours.daemon.start()
+    assert_settles(ours.traces)
+
+
 @pytest.mark.parametrize("copied_first", [False, True])
 def test_after_a_reboot(ours: Subject, copied_first: bool) -> None:
     """What was mounted is not mounted any more."""
     create(ours, "cat", "/p/data/one")
     ours.daemon.kill()
-    (mount,) = [item for item in ours.traces() if item.startswith("mount ")]
-    subprocess.run(["umount", mount.removeprefix("mount ")], check=True)
+    (mount,) = mounts_of(ours)
+    subprocess.run(["umount", mount], check=True)
     ours.daemon.start()
     if copied_first:
         assert members(get(ours, "/p/data/sub").body)["sub/three"] == b"3\n"

@@ -287,3 +287,12 @@ def test_serve_says_in_one_sentence_why_it_cannot(
         f"runner: cannot listen on {folder / 'file'}: a file is in the way that is not a socket\n"
     )
     assert not (folder / "pid").exists()
+
+
+def test_the_roots_are_called_what_the_kernel_calls_them(tmp_path: Path) -> None:
+    """Mounts are looked for by their paths."""
+    (tmp_path / "real").mkdir()
+    (tmp_path / "link").symlink_to("real")
+    words = [f"--data-root={tmp_path}/link/data", f"--exec-root={tmp_path}/link/exec"]
+    config = serve._engine_config(serve._parser().parse_args(words), ())
+    assert (config.data_root, config.exec_root) == (tmp_path / "real/data", tmp_path / "real/exec")

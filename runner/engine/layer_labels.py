@@ -1,4 +1,4 @@
-"""The snapshots that are a container's: its writable layer, those of images that it mounts.
+"""What the snapshots of a container say: its writable layer, those of images that it mounts.
 
 containerd keeps them, whatever becomes of its own records, and they say whose they are: of a
 container whose creation was cut off they are all that is known (`orphans`).
@@ -17,6 +17,6 @@ _GC_ROOT = "containerd.io/gc.root"
 """Keeps the layer from containerd's garbage collector while no record of containerd's names it."""
 
 
-def labels(container: Container) -> dict[str, str]:
+def layer_labels(container: Container) -> dict[str, str]:
     """What a new layer of the container's is labelled with."""
     return {_GC_ROOT: container.record.created, CONTAINER_LABEL: container.id}
