@@ -88,12 +88,16 @@ PROJECTS: dict[str, tuple[str, list[str]]] = {
           box:
             image: busybox
             network_mode: none
-            command: sh -c 'cat /etc/written /etc/given /run/secrets/*; ls -ln /run/secrets /data'
+            command: sh -c 'cat /etc/*en /run/secrets/*; ls -ln /run/secrets /data /i'
             configs:
               - { source: written, target: /etc/written }
               - { source: given, target: /etc/given }
             secrets: [whispered, { source: kept, target: other, mode: 0400, uid: '1000' }]
-            volumes: [data:/data, './given:/data/given:ro', /anonymous]
+            volumes:
+              - data:/data
+              - ./given:/data/given:ro
+              - /anonymous
+              - { type: image, source: busybox, target: /i, image: { subpath: etc } }
             tmpfs: /t
         configs: { written: { content: "a $$b\\n" }, given: { file: ./given } }
         secrets: { whispered: { environment: HUSH }, kept: { file: ./given } }
