@@ -120,9 +120,17 @@ USES: dict[str, Commands] = {
 }
 
 
-@pytest.mark.parametrize("commands", USES.values(), ids=USES)
+_OFTEN = ("read", "subpath", "wrong", "shown", "removed images")
+CASES = [
+    pytest.param(commands, id=name, marks=[] if name in _OFTEN else pytest.mark.thorough)
+    for name, commands in USES.items()
+]
+
+
+@pytest.mark.parametrize("commands", CASES)
 def test_alike(ours: Subject, dockerd: Subject, commands: Commands) -> None:
-    check(ours, dockerd, commands)
+    with ours.images_restored(), dockerd.images_restored():
+        check(ours, dockerd, commands)
 
 
 def test_by_id(ours: Subject, dockerd: Subject) -> None:

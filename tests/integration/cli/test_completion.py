@@ -77,29 +77,29 @@ def test_whose_names_they_are(engine: Live, shell: Terminal) -> None:
     shell.expect(r"inspect hos\a*x")
 
 
-@pytest.mark.parametrize(
-    ("typed", "completed"),
-    [
-        ("run --restart on-f", "on-failure "),
-        ("run --restart=on-f", "--restart=on-failure "),
-        ("run --network ho", "host "),
-        ("run --network=ho", "--network=host "),
-        ("create --cap-add CAP_NET_AD", "CAP_NET_ADMIN "),
-        ("run --security-opt seccomp=unc", "seccomp=unconfined "),
-        ("run --security-opt=seccomp=unc", "--security-opt=seccomp=unconfined "),
-        ("run --log-driver local --log-opt max-f", "max-file=3"),  # and no space before the 3
-        ("run --pid container:b", "container:box "),
-        ("run --pid=container:b", "--pid=container:box "),
-        ("run --link b", "box:3"),
-        ("run -e RUNNER_HO", "RUNNER_HOST "),
-        ("events --filter container=b", "container=box "),
-        ("events -f event=health", "event=health_status "),
-        ("kill -s SIGWIN", "SIGWINCH "),
-        ("update --restart unl", "unless-stopped "),
-        ("inspect --type vol", "volume "),
-    ],
-)
-def test_values_of_flags(shell: Terminal, typed: str, completed: str) -> None:
-    shell.send(f"runner {typed}{_TAB}{'3' if completed.endswith('3') else ''}")
-    words, _, _ = typed.rpartition(" ")
-    shell.expect(re.escape(f"{words} {completed}"))
+VALUES = {
+    "run --restart on-f": "on-failure ",
+    "run --restart=on-f": "--restart=on-failure ",
+    "run --network ho": "host ",
+    "run --network=ho": "--network=host ",
+    "create --cap-add CAP_NET_AD": "CAP_NET_ADMIN ",
+    "run --security-opt seccomp=unc": "seccomp=unconfined ",
+    "run --security-opt=seccomp=unc": "--security-opt=seccomp=unconfined ",
+    "run --log-driver local --log-opt max-f": "max-file=3",  # and no space before the 3
+    "run --pid container:b": "container:box ",
+    "run --pid=container:b": "--pid=container:box ",
+    "run --link b": "box:3",
+    "run -e RUNNER_HO": "RUNNER_HOST ",
+    "events --filter container=b": "container=box ",
+    "events -f event=health": "event=health_status ",
+    "kill -s SIGWIN": "SIGWINCH ",
+    "update --restart unl": "unless-stopped ",
+    "inspect --type vol": "volume ",
+}
+
+
+def test_values_of_flags(shell: Terminal) -> None:
+    for typed, completed in VALUES.items():
+        shell.send(f"{_CLEAR}runner {typed}{_TAB}{'3' if completed.endswith('3') else ''}")
+        words, _, _ = typed.rpartition(" ")
+        shell.expect(re.escape(f"{words} {completed}"))
