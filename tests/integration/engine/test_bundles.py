@@ -31,7 +31,7 @@ def test_an_anonymous_volume(ours: Subject, runc: list[str], tmp_path: Path) -> 
     command = ["ls", "/bin/busybox", "/new"]
     busybox_archive(archive, "voluminous:latest", Volumes={"/bin": {}, "/new": {}}, Cmd=command)
     with ours.images_restored():
-        assert ours.docker("load", "-i", str(archive)).returncode == 0
+        ours.daemon.load(archive)
         bundle = ["bundle", "create", "--network", "none", "voluminous", str(tmp_path / "bundle")]
         made = ours.daemon.runner(*bundle)
         assert made.returncode == 0, made.stderr

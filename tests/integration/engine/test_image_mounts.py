@@ -42,7 +42,7 @@ def pictures(ours: Subject, tmp_path: Path) -> Iterator[None]:
     path = tmp_path / "image.tar"
     write_docker_archive(path, {"pictures:latest": Image(layers, busybox_image().config)})
     with ours.images_restored():
-        assert ours.docker("load", "-i", str(path)).returncode == 0
+        ours.daemon.load(path)
         yield
         ours.remove_everything()
         assert_settles(ours.traces)
@@ -66,8 +66,9 @@ def output(ours: Subject, name: str = "box") -> str:
 
 def mounts_of(ours: Subject) -> list[str]:
     """Where something is mounted, as often as it is."""
+    traces = ours.traces()
     here = [mount.mountpoint for mount in read_mounts()]
-    return [place for place in here if f"mount {place}" in ours.traces()]
+    return [place for place in here if f"mount {place}" in traces]
 
 
 def test_in_two_places_at_once(ours: Subject) -> None:
